@@ -1,0 +1,152 @@
+"""The two shapes of the write path: what came in, and what is stored.
+
+Every way in (``POST /v1/logs``, capture, OTLP) builds an :class:`Exchange`;
+``normalise.to_record`` derives everything a column holds and returns a
+:class:`LogRecord`; the writer stores records and knows nothing of wire shapes.
+Neither module imports Django: records also travel through the spool.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+CacheStatus = Literal["unknown", "disabled", "miss", "refreshed", "hit", "semantic_hit"]
+RetryStatus = Literal["unknown", "not_triggered", "success", "failed"]
+FallbackStatus = Literal["unknown", "disabled", "active", "triggered"]
+LoadbalanceStatus = Literal["unknown", "disabled", "active"]
+TokensOrigin = Literal["provider", "estimated", "missing"]
+Source = Literal["api", "capture", "otlp", "import"]
+Completeness = Literal["complete", "cut", "client_left", "unparsed", "not_kept"]
+
+REQUEST_TYPES = (
+    "chat_completion",
+    "completion",
+    "embedding",
+    "image_generation",
+    "image_edit",
+    "audio_speech",
+    "audio_transcription",
+    "audio_translation",
+    "message",
+    "response",
+    "moderation",
+    "rerank",
+    "other",
+)
+
+
+class Exchange(msgspec.Struct, kw_only=True):
+    """One request and its answer as delivered, before anything is derived.
+
+    Header names are lower case and values unmasked. Bodies are the exact octets
+    after removing Content-Encoding; ``None`` means that there was none.
+    ``cost_cents`` and the token counts are set only where the sender states them.
+    """
+
+    source: Source
+    url: str = ""
+    method: str = "POST"
+    request_headers: dict[str, str] = {}
+    request_body: bytes | None = None
+    response_headers: dict[str, str] = {}
+    response_body: bytes | None = None
+    status_code: int | None = None
+    latency_ms: int | None = None
+    time_to_first_token_ms: int | None = None
+    streaming: bool | None = None
+    provider: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    span_name: str | None = None
+    metadata: dict[str, str] = {}
+    event_time_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_cents: Decimal | None = None
+    client_left: bool = False
+    bodies_kept: bool = True
+
+
+class GatewayStatus(msgspec.Struct, kw_only=True, frozen=True):
+    """What the gateway did, in the stored vocabulary (see ``logs/status.py``).
+
+    ``fallback_option`` is the zero-based index of the option that answered.
+    """
+
+    cache_status: CacheStatus = "disabled"
+    retry_status: RetryStatus = "not_triggered"
+    retry_count: int = 0
+    fallback_status: FallbackStatus = "disabled"
+    fallback_option: int | None = None
+    loadbalance_status: LoadbalanceStatus = "disabled"
+    option_path: str | None = None
+
+
+class LogRecord(msgspec.Struct, kw_only=True):
+    """One row of ``log`` and its ``log_body``, ready to be stored.
+
+    Fields carry the names of the columns. Bodies are raw (the writer
+    compresses them); headers are masked already. Times are UTC, latencies ms,
+    cost is in cents, sizes in bytes.
+    """
+
+    workspace_id: int
+    id: UUID
+    idempotent: bool = False  # the id derives from the sender's time and span id: a re-send is a duplicate
+    source: Source
+    completeness: Completeness
+
+    trace_id: str
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    span_name: str | None = None
+
+    request_type: str
+    method: str
+    url: str
+    path: str
+    provider: str | None = None
+    model: str | None = None
+    requested_model: str | None = None
+    stream: bool = False
+    finish_reason: str | None = None
+
+    status_code: int | None = None
+    is_success: bool
+    error_type: str | None = None
+    error_message: str | None = None
+    latency_ms: int | None = None
+    time_to_first_token_ms: int | None = None
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    tokens_origin: TokensOrigin = "missing"
+    cost: Decimal | None = None
+    cost_source: str | None = None
+
+    gateway: GatewayStatus = GatewayStatus()
+    config: str | None = None
+    config_version_id: str | None = None
+    prompt: str | None = None
+    prompt_version_id: str | None = None
+    prompt_in_config_target: bool = False
+    virtual_key: str | None = None
+    api_key_id: int | None = None
+
+    user: str | None = None
+    metadata: dict[str, str] = {}
+
+    request_headers: dict[str, str] = {}
+    response_headers: dict[str, str] = {}
+    request_body: bytes | None = None
+    response_body: bytes | None = None
+    request_bytes: int = 0
+    response_bytes: int = 0

@@ -1,0 +1,202 @@
+"""The record. ``log`` and ``log_body`` are partitioned by id, a UUIDv7 of the event's time: one value is key,
+order, page cursor and partition key. Rows never change after insert, and every query carries the workspace.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from logs import ids
+from logs.querysets import LogQuerySet
+from portkey_logs.accounts.models import ApiKey, Workspace
+
+
+def _no_constraint(to: type[models.Model], **kwargs: Any) -> models.ForeignKey[Any, Any]:
+    """A reference out of a partitioned table: a constraint would block dropping partitions and slow each insert."""
+    return models.ForeignKey(
+        to, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+", **kwargs
+    )
+
+
+class Log(models.Model):
+    """One request that passed the gateway. Bodies and headers live in :class:`LogBody`."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "id")
+    workspace = _no_constraint(Workspace)
+    id = models.UUIDField(default=ids.uuid7)
+    received_at = models.DateTimeField()  # the server's clock at commit; live readers follow it
+    source = models.CharField(max_length=10)
+    completeness = models.CharField(max_length=12)
+
+    trace_id = models.TextField()
+    span_id = models.TextField(null=True)
+    parent_span_id = models.TextField(null=True)
+    span_name = models.TextField(null=True)
+
+    request_type = models.CharField(max_length=24)
+    method = models.CharField(max_length=10)
+    url = models.TextField()
+    path = models.TextField()
+    provider = models.TextField(null=True)
+    model = models.TextField(null=True)
+    requested_model = models.TextField(null=True)
+    stream = models.BooleanField()
+    finish_reason = models.TextField(null=True)
+
+    status_code = models.SmallIntegerField(null=True)
+    is_success = models.BooleanField()
+    error_type = models.TextField(null=True)
+    error_message = models.TextField(null=True)
+    latency_ms = models.IntegerField(null=True)
+    time_to_first_token_ms = models.IntegerField(null=True)
+
+    input_tokens = models.IntegerField(null=True)
+    output_tokens = models.IntegerField(null=True)
+    total_tokens = models.IntegerField(null=True)
+    cached_tokens = models.IntegerField(null=True)
+    reasoning_tokens = models.IntegerField(null=True)
+    tokens_origin = models.CharField(max_length=10)
+    cost = models.DecimalField(max_digits=18, decimal_places=8, null=True)  # cents; NULL: no price is known
+    cost_source = models.TextField(null=True)
+
+    cache_status = models.CharField(max_length=14)
+    retry_status = models.CharField(max_length=14)
+    retry_count = models.SmallIntegerField()
+    fallback_status = models.CharField(max_length=10)
+    fallback_option = models.SmallIntegerField(null=True)
+    loadbalance_status = models.CharField(max_length=10)
+    option_path = models.TextField(null=True)
+
+    config = models.TextField(null=True)
+    config_version_id = models.TextField(null=True)
+    prompt = models.TextField(null=True)
+    prompt_version_id = models.TextField(null=True)
+    prompt_in_config_target = models.BooleanField()
+    virtual_key = models.TextField(null=True)
+    api_key = _no_constraint(ApiKey, null=True)
+
+    user = models.TextField(null=True)
+    metadata = models.JSONField()
+    labels = ArrayField(models.TextField())  # 'key=value' of the metadata: what filters ask
+    request_bytes = models.IntegerField()
+    response_bytes = models.IntegerField()
+
+    objects = LogQuerySet.as_manager()
+
+    class Meta:
+        db_table = "log"
+        indexes = [
+            # Each serves one filter of the list (newest first); the list itself walks the primary key.
+            models.Index("workspace", "model", "-id", name="log_model"),
+            models.Index("workspace", "user", "-id", name="log_user", condition=Q(user__isnull=False)),
+            models.Index("workspace", "trace_id", "-id", name="log_trace"),
+            models.Index("workspace", "prompt", "-id", name="log_prompt", condition=Q(prompt__isnull=False)),
+            models.Index("workspace", "config", "-id", name="log_config", condition=Q(config__isnull=False)),
+            models.Index(
+                "workspace", "virtual_key", "-id", name="log_virtual_key", condition=Q(virtual_key__isnull=False)
+            ),
+            models.Index("workspace", "api_key", "-id", name="log_api_key", condition=Q(api_key__isnull=False)),
+            models.Index("workspace", "-id", name="log_failed", condition=Q(is_success=False)),
+            GinIndex("labels", name="log_labels"),  # metadata filters: labels @> '{env=prod}'
+            models.Index("workspace", "received_at", name="log_received"),  # what follows arrivals
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def created_at(self) -> datetime:
+        """The event's time, UTC with ms."""
+        return datetime.fromtimestamp(ids.time_ms(self.id) / 1000, UTC)
+
+
+class LogBody(models.Model):
+    """What was received, zstd-compressed; never read by lists, counts or filters."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "id")
+    workspace = _no_constraint(Workspace)
+    id = models.UUIDField()
+    request_headers = models.BinaryField(null=True)  # JSON object, masked
+    response_headers = models.BinaryField(null=True)
+    request_body = models.BinaryField(null=True)  # the exact octets; NULL: there was none, or it is not kept
+    response_body = models.BinaryField(null=True)
+
+    class Meta:
+        db_table = "log_body"
+
+
+class Rollup(models.Model):
+    """Sums over a span of time. Writers only append (upserts of hot keys deadlock), the worker folds the rows
+    of one bucket into one per key, and a reader adds up whatever is there: one table, always exact.
+    """
+
+    pk = models.CompositePrimaryKey("workspace_id", "id")
+    workspace = _no_constraint(Workspace)
+    id = models.UUIDField(default=ids.uuid7)
+    bucket = models.DateTimeField()  # start of the span, UTC
+    folded = models.BooleanField(default=False)
+    requests = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+        indexes = [
+            # Readers: sums of one workspace over a range of time.
+            models.Index("workspace", "bucket", name="%(class)s_bucket"),
+            # The worker: buckets that have rows to fold.
+            models.Index("workspace", "bucket", name="%(class)s_unfolded", condition=Q(folded=False)),
+        ]
+
+
+class RollupCore(Rollup):
+    """Quarter hours by everything the histogram, the facets and the analytics group by."""
+
+    provider = models.TextField(null=True)
+    model = models.TextField(null=True)
+    request_type = models.CharField(max_length=24)
+    status_class = models.SmallIntegerField()  # 2 for 2xx …; 0 where there was no answer
+    is_success = models.BooleanField()
+    cache_status = models.CharField(max_length=14)
+    retried = models.BooleanField()
+    fell_back = models.BooleanField()
+
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    total_tokens = models.BigIntegerField()
+    cost_spent = models.DecimalField(max_digits=24, decimal_places=8)  # cents
+    cost_saved = models.DecimalField(max_digits=24, decimal_places=8)  # cents; answers from the cache
+    unpriced = models.BigIntegerField()  # requests whose cost is unknown: never summed as zero
+    latency_ms = models.BigIntegerField()
+    latency_requests = models.BigIntegerField()  # how many latency_ms adds up
+
+    class Meta(Rollup.Meta):
+        db_table = "rollup_core"
+
+
+class RollupDim(Rollup):
+    """Hours by one value of one dimension (user, config, prompt, API key, virtual key)."""
+
+    dimension = models.CharField(max_length=40)
+    value = models.TextField()
+    failures = models.BigIntegerField()
+    total_tokens = models.BigIntegerField()
+    cost_spent = models.DecimalField(max_digits=24, decimal_places=8)
+    cost_saved = models.DecimalField(max_digits=24, decimal_places=8)
+
+    class Meta(Rollup.Meta):
+        db_table = "rollup_dim"
+
+
+class RollupLatency(Rollup):
+    """Hours by model and latency step: percentiles without reading logs. The step's meaning is in rollups.py."""
+
+    model = models.TextField(null=True)
+    step = models.SmallIntegerField()
+
+    class Meta(Rollup.Meta):
+        db_table = "rollup_latency"

@@ -1,0 +1,223 @@
+"""People, organisations and keys: who may see and write which logs."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+def hash_token(token: str) -> str:
+    """SHA-256 in hex. Enough for our own tokens: they are random and of at least 160 bits."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A user with a normalised e-mail; without a password they sign in by link only."""
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The e-mail address is the login name."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email
+
+
+class Organisation(models.Model):
+    """The tenant: its members see all its workspaces, nobody else sees any."""
+
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        ADMIN = "admin", "Admin"
+        MEMBER = "member", "Member"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "organisation"], name="one_membership_per_organisation")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organisation}"
+
+    @property
+    def can_manage(self) -> bool:
+        """May invite people and make or revoke keys."""
+        return self.role in (self.Role.OWNER, self.Role.ADMIN)
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def for_user(self, user: User) -> WorkspaceQuerySet:
+        """The workspaces of every organisation the person belongs to."""
+        return self.filter(organisation__memberships__user=user)
+
+
+class Workspace(models.Model):
+    """A set of logs with its own keys. The slug is unique in the installation: URLs and the API name it."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="workspaces")
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Invitation(models.Model):
+    """A link that lets one person join an organisation. Only its hash is kept."""
+
+    LIFETIME = timedelta(days=7)  # long enough for a holiday, short enough for a leaked mail
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.MEMBER)
+    note = models.CharField(max_length=100, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    @classmethod
+    def issue(
+        cls, organisation: Organisation, created_by: User | None, role: str, note: str = ""
+    ) -> tuple[Invitation, str]:
+        """A new invitation and its token, which is shown once."""
+        token = secrets.token_urlsafe(32)
+        invitation = cls.objects.create(
+            organisation=organisation,
+            created_by=created_by,
+            role=role,
+            note=note,
+            token_hash=hash_token(token),
+            expires_at=timezone.now() + cls.LIFETIME,
+        )
+        return invitation, token
+
+    @property
+    def is_open(self) -> bool:
+        return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class SignInLink(models.Model):
+    """A one-time link for a person without a password; a POST uses it up, a GET (a mail scanner) does not."""
+
+    LIFETIME = timedelta(minutes=30)
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    @classmethod
+    def issue(cls, user: User) -> str:
+        """The token of a fresh link; links of before stay valid until they expire."""
+        token = secrets.token_urlsafe(32)
+        cls.objects.create(
+            user=user, token_hash=hash_token(token), expires_at=timezone.now() + cls.LIFETIME
+        )
+        return token
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def active(self, now: datetime | None = None) -> ApiKeyQuerySet:
+        now = now or timezone.now()
+        return self.filter(revoked_at=None).exclude(expires_at__lte=now)
+
+
+class ApiKey(models.Model):
+    """A key of a workspace, for SDKs and gateways. Only its SHA-256 is kept."""
+
+    SCOPES = ("logs.write", "logs.view")
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    key_hash = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=20)
+    scopes = ArrayField(models.CharField(max_length=40), default=list)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def issue(
+        cls,
+        workspace: Workspace,
+        name: str,
+        *,
+        created_by: User | None = None,
+        scopes: tuple[str, ...] = SCOPES,
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key and its text, which is shown once: 32 random bytes behind a prefix that scanners can spot."""
+        text = "plk_" + secrets.token_urlsafe(32)
+        key = cls.objects.create(
+            workspace=workspace,
+            name=name,
+            key_hash=hash_token(text),
+            hint=f"{text[:7]}…{text[-3:]}",
+            scopes=list(scopes),
+            created_by=created_by,
+            expires_at=expires_at,
+        )
+        return key, text
+
+    @property
+    def is_active(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
