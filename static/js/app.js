@@ -1,0 +1,3 @@
+import "./preferences.js";
+import "./messages.js";
+import "./copy.js";
