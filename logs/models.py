@@ -99,7 +99,11 @@ class Log(models.Model):
             models.Index("workspace", "prompt", "-id", name="log_prompt", condition=Q(prompt__isnull=False)),
             models.Index("workspace", "config", "-id", name="log_config", condition=Q(config__isnull=False)),
             models.Index(
-                "workspace", "virtual_key", "-id", name="log_virtual_key", condition=Q(virtual_key__isnull=False)
+                "workspace",
+                "virtual_key",
+                "-id",
+                name="log_virtual_key",
+                condition=Q(virtual_key__isnull=False),
             ),
             models.Index("workspace", "api_key", "-id", name="log_api_key", condition=Q(api_key__isnull=False)),
             models.Index("workspace", "-id", name="log_failed", condition=Q(is_success=False)),

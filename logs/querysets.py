@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import models
 
+from logs import ids
+
 if TYPE_CHECKING:
-    from logs.models import Log
     from portkey_logs.accounts.models import Workspace
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 class LogQuerySet(models.QuerySet["Log"]):
     def in_workspace(self, workspace: Workspace) -> Self:
         return self.filter(workspace=workspace)
 
-    def newest_first(self) -> Self:
-        return self.order_by("-id")
+    def since(self, moment: datetime) -> Self:
+        """Logs of events at or after the moment."""
+        return self.filter(id__gte=ids.floor(_ms(moment)))
+
+    def until(self, moment: datetime) -> Self:
+        """Logs of events before the moment."""
+        return self.filter(id__lt=ids.floor(_ms(moment)))
 
     def older_than(self, cursor: UUID) -> Self:
         return self.filter(id__lt=cursor)
 
     def newer_than(self, cursor: UUID) -> Self:
         return self.filter(id__gt=cursor)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-id")
+
+    def oldest_first(self) -> Self:
+        return self.order_by("id")
+
+    def failed(self) -> Self:
+        return self.filter(is_success=False)
+
+    def for_list(self) -> Self:
+        """Without the wide columns that no row shows."""
+        return self.defer("url", "labels", "metadata", "span_name", "option_path")

@@ -1,0 +1,238 @@
+"""The side panel's content: one log in full, as labelled facts and two sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from logs import present
+from logs.bodies import VIEWS, Side, View
+from logs.conversation import Conversation
+from logs.jsontree import Node
+from logs.models import Log
+from logs.present import Row
+from portkey_logs.accounts.models import Workspace
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: str
+    title: str = ""
+    mono: bool = False
+    copy: bool = False
+
+
+@dataclass(frozen=True)
+class MetadataItem:
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    title: str
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Tab:
+    view: View
+    label: str
+    url: str
+    fragment_url: str
+    current: bool
+
+
+@dataclass
+class SideView:
+    """One card of the panel. What a view needs is computed when the template asks for it."""
+
+    side: Side
+    view: View
+    tabs: list[Tab]
+    download_url: str
+    node_url: str
+    completeness_note: str
+
+    @property
+    def id(self) -> str:
+        return self.side.name
+
+    @property
+    def name(self) -> str:
+        return self.side.name.title()
+
+    @property
+    def size(self) -> str:
+        return present.size(self.side.size)
+
+    @property
+    def tokens(self) -> int | None:
+        log = self.side.log
+        return log.input_tokens if self.side.name == "request" else log.output_tokens
+
+    @property
+    def is_kept(self) -> bool:
+        return self.side.octets is not None
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        return sorted(self.side.headers.items())
+
+    @property
+    def conversation(self) -> Conversation | None:
+        return self.side.conversation
+
+    @property
+    def tree(self) -> Node | None:
+        return self.side.tree()
+
+    @property
+    def raw_text(self) -> str:
+        return self.side.raw_text
+
+    @property
+    def raw_truncated(self) -> bool:
+        return self.side.raw_truncated
+
+
+@dataclass(kw_only=True)
+class Detail(Row):
+    """A row and everything else the panel shows."""
+
+    trace_id: str
+    json_url: str
+    facts: list[Fact]
+    error: Failure | None
+    metadata: list[MetadataItem]
+    request: SideView
+    response: SideView
+    close_url: str = ""
+    older_url: str = ""
+    newer_url: str = ""
+    full_url: str = ""
+    is_full: bool = False
+
+    @property
+    def sides(self) -> tuple[SideView, SideView]:
+        return self.request, self.response
+
+
+def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str, views: dict[str, str]) -> Detail:
+    """The panel of a log. ``views`` names the view asked for of each side."""
+    request, response = (side_view(side, workspace, wanted=views.get(side.name, "pretty")) for side in sides)
+    return Detail(
+        **vars(present.row(log, url, is_open=True)),
+        trace_id=log.trace_id,
+        json_url=reverse("log_json", args=[workspace.slug, log.id]),
+        facts=facts(log),
+        error=failure(log),
+        metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
+        request=request,
+        response=response,
+    )
+
+
+def side_view(side: Side, workspace: Workspace, *, wanted: str) -> SideView:
+    log = side.log
+    page = reverse("log_detail", args=[workspace.slug, log.id])
+    fragment = reverse("log_body", args=[workspace.slug, log.id, side.name])
+    view = side.best_view(wanted)
+    return SideView(
+        side=side,
+        view=view,
+        tabs=[
+            Tab(
+                view=each,
+                label={"pretty": "Pretty", "json": "JSON", "raw": "Raw"}[each],
+                url=f"{page}?{urlencode({side.name: each})}#{side.name}",
+                fragment_url=f"{fragment}?view={each}",
+                current=each == view,
+            )
+            for each in VIEWS
+            if side.best_view(each) == each
+        ],
+        download_url=reverse("log_raw", args=[workspace.slug, log.id, side.name]),
+        node_url=reverse("log_node", args=[workspace.slug, log.id, side.name]),
+        completeness_note=_side_note(side),
+    )
+
+
+def _side_note(side: Side) -> str:
+    if side.log.completeness == "not_kept" and side.octets is None:
+        return present.COMPLETENESS_NOTES["not_kept"]
+    if side.name == "response" and side.log.completeness in ("cut", "client_left"):
+        return present.COMPLETENESS_NOTES[side.log.completeness]
+    if side.octets and side.value is None and side.log.completeness == "unparsed":
+        return present.COMPLETENESS_NOTES["unparsed"]
+    return ""
+
+
+def failure(log: Log) -> Failure | None:
+    """What went wrong, for a failed request; None for a success."""
+    if log.is_success:
+        return None
+    code = log.status_code
+    if code is not None and code < 400:
+        title = "The answer is an error" if log.error_message else "The answer is incomplete"
+        title += f" (HTTP {code})"
+    else:
+        title = present.status_phrase(code) if code is not None else "No answer"
+    message = log.error_message or present.COMPLETENESS_NOTES.get(log.completeness, "")
+    return Failure(title, log.error_type or "", message)
+
+
+def facts(log: Log) -> list[Fact]:
+    """What is known about the request, in reading order; what is unknown is left out."""
+    found = [
+        Fact("Model", log.model or "", mono=True, copy=True),
+        Fact("Requested model", log.requested_model if log.requested_model != log.model else "", mono=True),
+        Fact("Provider", log.provider or ""),
+        Fact("User", log.user or "", copy=True),
+        Fact("HTTP status", present.status_phrase(log.status_code) if log.status_code is not None else ""),
+        Fact("Tokens", present.tokens_in_words(log)),
+        _cost(log),
+        Fact("Latency", _latency(log)),
+        Fact("Finish reason", log.finish_reason or ""),
+        Fact("Config", _versioned(log.config, log.config_version_id), mono=True, copy=True),
+        Fact("Served by", log.option_path if log.option_path not in (None, "config") else "", mono=True),
+        Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True),
+        Fact("Virtual key", log.virtual_key or "", mono=True),
+        Fact("API key", log.api_key.name if log.api_key else ""),
+        Fact("Endpoint", f"{log.method} {log.path}", title=log.url, mono=True),
+        Fact(
+            "Type",
+            present.TYPE_LABELS.get(log.request_type, log.request_type) + (", streamed" if log.stream else ""),
+        ),
+        Fact("Time", f"{log.created_at:%Y-%m-%d %H:%M:%S}.{log.created_at.microsecond // 1000:03d} UTC"),
+        Fact("Log id", str(log.id), mono=True, copy=True),
+        Fact("Span id", log.span_id or "", mono=True, copy=True),
+        Fact("Parent span id", log.parent_span_id or "", mono=True),
+        Fact("Span name", log.span_name or ""),
+    ]
+    return [fact for fact in found if fact.value]
+
+
+def _cost(log: Log) -> Fact:
+    if log.cost is None:
+        return Fact("Cost", "Unknown", title="No price is known for this model")
+    saved = present.is_saved(log)
+    text = present.cents(log.cost) + (" saved by the cache" if saved else "")
+    return Fact("Cost", text, title=f"Source: {log.cost_source}")
+
+
+def _latency(log: Log) -> str:
+    if log.latency_ms is None:
+        return ""
+    text = present.duration(log.latency_ms)
+    if log.time_to_first_token_ms is not None:
+        text += f", first token after {present.duration(log.time_to_first_token_ms)}"
+    return text
+
+
+def _versioned(slug: str | None, version: str | None) -> str:
+    return f"{slug} @ {version}" if slug and version else slug or ""

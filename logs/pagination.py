@@ -1,0 +1,148 @@
+"""Pages of the list: keyset by id, newest first. Never OFFSET, never an uncapped COUNT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from logs import ids
+from logs.models import Log
+from logs.querysets import LogQuerySet
+
+PAGE_SIZE = 50
+WALK_BUDGET_MS = 300  # what a person does not notice as a wait
+FIRST_WINDOW = timedelta(hours=1)
+WINDOW_GROWTH = 4  # 1 h, 4 h, 16 h …: eight windows cover 30 days
+COUNT_CAP = 10_000
+COUNT_BUDGET_MS = 300
+
+
+class BadCursor(ValueError):
+    """The cursor is none that we gave out."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page starts: beside the log ``id``, on its older or its newer side."""
+
+    id: UUID
+    newer: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor | None:
+        """None for an empty text; raises BadCursor."""
+        if not text:
+            return None
+        try:
+            return cls(UUID(text.removeprefix("newer-")), newer=text.startswith("newer-"))
+        except ValueError as error:
+            raise BadCursor(text) from error
+
+    def __str__(self) -> str:
+        return f"newer-{self.id}" if self.newer else str(self.id)
+
+
+@dataclass
+class Page:
+    """Rows, newest first. ``searched_back_to`` is set where the budget ended before the search did."""
+
+    rows: list[Log] = field(default_factory=list)
+    older: Cursor | None = None
+    newer: Cursor | None = None
+    searched_back_to: datetime | None = None
+
+
+def fetch_page(
+    logs: LogQuerySet, cursor: Cursor | None = None, *, size: int = PAGE_SIZE, from_index: bool = True
+) -> Page:
+    """One page of ``logs``. Filters that no index answers are walked in widening windows under a budget."""
+    if cursor and cursor.newer:
+        rows = list(logs.newer_than(cursor.id).oldest_first()[: size + 1])
+        more, rows = len(rows) > size, rows[:size][::-1]
+        if not rows:
+            return Page()
+        return Page(rows, older=Cursor(rows[-1].id), newer=Cursor(rows[0].id, newer=True) if more else None)
+
+    if from_index:
+        rows, reached = list(_before(logs, cursor)[: size + 1]), None
+    else:
+        rows, reached = _walk_back(logs, cursor, size + 1)
+    more, rows = len(rows) > size, rows[:size]
+    page = Page(rows)
+    if more:
+        page.older = Cursor(rows[-1].id)
+    elif reached is not None:
+        page.older = Cursor(reached)
+        page.searched_back_to = datetime.fromtimestamp(ids.time_ms(reached) / 1000, UTC)
+    if cursor:
+        page.newer = Cursor(rows[0].id if rows else cursor.id, newer=True)
+    return page
+
+
+def _before(logs: LogQuerySet, cursor: Cursor | None) -> LogQuerySet:
+    logs = logs.newest_first()
+    return logs.older_than(cursor.id) if cursor else logs
+
+
+def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int) -> tuple[list[Log], UUID | None]:
+    """Rows found, and the id down to which everything was searched (None: to the very end)."""
+    now = timezone.now()
+    end = ids.floor(_ms(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
+    top = cursor.id if cursor else ids.floor(_ms(now + timedelta(days=2)))  # nothing later is accepted
+    deadline = monotonic() + WALK_BUDGET_MS / 1000
+    span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
+    rows: list[Log] = []
+    while top > end:
+        bottom = max(ids.floor(max(ids.time_ms(top) - span_ms, 0)), end)
+        left_ms = int((deadline - monotonic()) * 1000)
+        if left_ms <= 0:
+            return rows, top
+        found = _within(left_ms, logs.filter(id__gte=bottom, id__lt=top).newest_first()[: wanted - len(rows)])
+        if found is None:
+            return rows, top
+        rows += found
+        if len(rows) >= wanted:
+            break
+        top, span_ms = bottom, span_ms * WINDOW_GROWTH
+    return rows, None
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:
+    """The rows of a lazy query, or None where it took longer than ``ms``."""
+    set_timeout = "SELECT set_config('statement_timeout', %s, true)"
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(set_timeout, [f"{max(ms, 1)}ms"])
+            found = list(rows)
+            cursor.execute(set_timeout, ["0"])  # an enclosing transaction keeps its own
+            return found
+    except OperationalError as error:
+        if "statement timeout" in str(error):
+            return None
+        raise
+
+
+def capped_count(logs: LogQuerySet) -> int | None:
+    """How many logs, at most COUNT_CAP + 1 ("10,000+"); None where it took longer than its budget."""
+    counted = _within(COUNT_BUDGET_MS, logs.order_by().values_list("id")[: COUNT_CAP + 1])
+    return None if counted is None else len(counted)
+
+
+def neighbours(logs: LogQuerySet, id: UUID, *, from_index: bool) -> tuple[UUID | None, UUID | None]:
+    """The ids of the next older and the next newer log of the selection, as far as the budget finds them."""
+    older = fetch_page(logs, Cursor(id), size=1, from_index=from_index).rows
+    budget = None if from_index else WALK_BUDGET_MS
+    newer = logs.newer_than(id).oldest_first()[:1]
+    found = list(newer) if budget is None else _within(budget, newer) or []
+    return older[0].id if older else None, found[0].id if found else None

@@ -1,0 +1,193 @@
+"""The log list, with or without one log's panel open: the product's main page."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from logs import filters, pagination, present, status, wire
+from logs.bodies import read_sides
+from logs.detail import Detail, detail
+from logs.filters import Selection
+from logs.models import Log
+from logs.pagination import BadCursor, Cursor, Page
+from portkey_logs.accounts.access import workspace_for
+from portkey_logs.accounts.models import Workspace
+
+VIEW_PARAMS = ("request", "response", "full")  # how the panel is drawn; not part of what is selected
+TIME_PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d"), ("", "All"))
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def log_list(request: HttpRequest, workspace: str) -> HttpResponse:
+    return _page(request, workspace_for(request.user, workspace), None)
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def log_detail(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
+    """The list with the log's panel open; on a cold load the list starts where that log stands."""
+    found = workspace_for(request.user, workspace)
+    log = get_object_or_404(Log.objects.select_related("api_key"), workspace=found, id=id)
+    return _page(request, found, log)
+
+
+def _page(request: HttpRequest, workspace: Workspace, log: Log | None) -> HttpResponse:
+    selection = filters.select(Log.objects.in_workspace(workspace), request.GET)
+    context: dict[str, Any] = {"workspace": workspace, "selection": selection, "log": None}
+    if log is not None:
+        context["log"] = _panel(request, workspace, log, selection)
+    if request.htmx and request.htmx.target == "log-panel":  # type: ignore[attr-defined]
+        response = TemplateResponse(request, "logs/list.html#panel", context)
+    else:
+        context |= _list_context(request, workspace, selection, log)
+        part = "#results" if request.htmx and request.htmx.target == "results" else ""  # type: ignore[attr-defined]
+        code = 200 if selection.is_valid and not context["cursor_error"] else 400
+        response = TemplateResponse(request, f"logs/list.html{part}", context, status=code)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def _list_context(request: HttpRequest, workspace: Workspace, selection: Selection, log: Log | None) -> dict[str, Any]:
+    page, cursor_error = Page(), ""
+    try:
+        page = _rows(request.GET.get("cursor", ""), selection, log)
+    except BadCursor:
+        cursor_error = "This page address is damaged. Start again from the newest logs."
+    query = _query(request.GET)
+    link = "?" + query.urlencode() if query else ""
+    rows = [
+        present.row(each, reverse("log_detail", args=[workspace.slug, each.id]) + link, is_open=each == log)
+        for each in page.rows
+    ]
+    list_url = reverse("log_list", args=[workspace.slug])
+    return {
+        "filters": selection,
+        "form": selection.form,
+        "terms": selection.terms,
+        "sentence": selection.sentence,
+        "is_filtered": bool(selection.terms),
+        "days": [
+            {"date": day, "heading": _heading(day), "rows": list(group)}
+            for day, group in groupby(rows, key=lambda row: row.created_at.date())
+        ],
+        "page": page,
+        "cursor_error": cursor_error,
+        "older_url": _with_cursor(list_url, request.GET, page.older),
+        "newer_url": _with_cursor(list_url, request.GET, page.newer),
+        "newest_url": _with_cursor(list_url, request.GET, None),
+        "clear_url": list_url,
+        "list_url": list_url,
+        "count_url": reverse("log_count", args=[workspace.slug]) + link,
+        "json_url": reverse("log_list_json", args=[workspace.slug]) + link,
+        "presets": _presets(list_url, request.GET),
+        "guide": status.GUIDE,
+        "first_run": not rows and not selection.terms and not request.GET.get("cursor"),
+        "base_url": request.build_absolute_uri("/").rstrip("/"),
+    }
+
+
+def _rows(cursor_text: str, selection: Selection, log: Log | None) -> Page:
+    cursor = Cursor.parse(cursor_text)
+    page = pagination.fetch_page(selection.queryset.for_list(), cursor, from_index=selection.answers_from_index)
+    if log is None or cursor or log in page.rows:
+        return page
+    # A shared link to an old log: begin the list at that log, so that its neighbours are in sight.
+    start = Cursor(UUID(int=log.id.int + 1))
+    return pagination.fetch_page(selection.queryset.for_list(), start, from_index=selection.answers_from_index)
+
+
+def _panel(request: HttpRequest, workspace: Workspace, log: Log, selection: Selection) -> Detail:
+    query = _query(request.GET, keep_cursor=True)
+    url = reverse("log_detail", args=[workspace.slug, log.id])
+    shown = detail(log, workspace, read_sides(log), url=request.build_absolute_uri(url), views=request.GET.dict())
+    link = "?" + query.urlencode() if query else ""
+    older, newer = pagination.neighbours(selection.queryset, log.id, from_index=selection.answers_from_index)
+    shown.close_url = reverse("log_list", args=[workspace.slug]) + link
+    shown.older_url = reverse("log_detail", args=[workspace.slug, older]) + link if older else ""
+    shown.newer_url = reverse("log_detail", args=[workspace.slug, newer]) + link if newer else ""
+    shown.is_full = "full" in request.GET
+    widened = query.copy()
+    if not shown.is_full:
+        widened["full"] = "1"
+    shown.full_url = url + ("?" + widened.urlencode() if widened else "")
+    return shown
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def log_count(request: HttpRequest, workspace: str) -> HttpResponse:
+    """How many logs are selected, as a fragment that is fetched after the page: it may take its time."""
+    selection = filters.select(Log.objects.in_workspace(workspace_for(request.user, workspace)), request.GET)
+    count = pagination.capped_count(selection.queryset) if selection.is_valid else 0
+    context = {
+        "count": count,
+        "cap": pagination.COUNT_CAP,
+        "is_capped": count is not None and count > pagination.COUNT_CAP,
+    }
+    return TemplateResponse(request, "logs/list.html#count", context)
+
+
+@require_safe
+@cache_control(no_store=True)
+def log_list_json(request: HttpRequest, workspace: str) -> JsonResponse:
+    """The list's JSON twin: the same filters, cursor and rows."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+    return wire.list_response(request, workspace_for(request.user, workspace))
+
+
+def _query(params: QueryDict, *, keep_cursor: bool = False) -> QueryDict:
+    """The selection's own parameters, without empty ones and the panel's."""
+    query = QueryDict(mutable=True)
+    for name, values in params.lists():
+        if name not in VIEW_PARAMS and (keep_cursor or name != "cursor") and values[-1].strip():
+            query[name] = values[-1]
+    return query
+
+
+def _with_cursor(list_url: str, params: QueryDict, cursor: Cursor | None) -> str:
+    query = _query(params)
+    if cursor is not None:
+        query["cursor"] = str(cursor)
+    return list_url + ("?" + query.urlencode() if query else "")
+
+
+def _presets(list_url: str, params: QueryDict) -> list[dict[str, Any]]:
+    presets = []
+    for since, label in TIME_PRESETS:
+        query = _query(params)
+        query.pop("since", None)
+        query.pop("until", None)
+        if since:
+            query["since"] = since
+        current = params.get("since", "") == since and not params.get("until")
+        presets.append(
+            {"label": label, "url": list_url + ("?" + query.urlencode() if query else ""), "current": current}
+        )
+    return presets
+
+
+def _heading(day: Any) -> str:
+    """``Today``, ``Yesterday``, ``Mon 16 Nov``; with the year where it is another one (UTC)."""
+    today = timezone.now().date()
+    if day == today:
+        return "Today"
+    if (today - day).days == 1:
+        return "Yesterday"
+    return f"{day:%a %-d %b}" if day.year == today.year else f"{day:%a %-d %b %Y}"

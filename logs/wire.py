@@ -1,0 +1,187 @@
+"""The JSON shape of a log: one item of ``GET /v1/logs`` and of the ``.json`` twins, and Portkey's LogObject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+
+from logs import filters, pagination, present
+from logs.bodies import Side, read_sides
+from logs.models import Log
+from logs.pagination import BadCursor, Cursor
+from portkey_logs.accounts.models import Workspace
+
+MAX_LIMIT = 200  # items of one page: some 300 KB of JSON
+
+
+def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
+    """A page of items, with the same filters and cursor as the page; 400 names the parameter that is wrong."""
+    selection = filters.select(Log.objects.in_workspace(workspace).select_related("api_key"), request.GET)
+    errors = {name: [str(error) for error in errors] for name, errors in selection.form.errors.items()}
+    cursor: Cursor | None = None
+    limit = pagination.PAGE_SIZE
+    try:
+        cursor = Cursor.parse(request.GET.get("cursor", ""))
+    except BadCursor:
+        errors["cursor"] = ["This is no cursor of ours."]
+    if text := request.GET.get("limit"):
+        if text.isdecimal() and 1 <= int(text) <= MAX_LIMIT:
+            limit = int(text)
+        else:
+            errors["limit"] = [f"Give a number from 1 to {MAX_LIMIT}."]
+    if errors:
+        message = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items())
+        return JsonResponse({"status": "failure", "message": message, "errors": errors}, status=400)
+    page = pagination.fetch_page(selection.queryset, cursor, size=limit, from_index=selection.answers_from_index)
+    body: dict[str, Any] = {
+        "object": "list",
+        "data": [item(log, workspace, request) for log in page.rows],
+        "next_cursor": str(page.older) if page.older else None,
+        "has_more": page.older is not None,
+    }
+    if page.searched_back_to:
+        body["searched_back_to"] = present.iso(page.searched_back_to)
+    return JsonResponse(body)
+
+
+def log_response(request: HttpRequest, log: Log) -> HttpResponse:
+    """Portkey's LogObject with our item under ``log``; bodies exactly as received where they are JSON."""
+    return HttpResponse(msgspec.json.encode(log_object(log, request)), content_type="application/json")
+
+
+def item(log: Log, workspace: Workspace, request: HttpRequest) -> dict[str, Any]:
+    cache, retry, fallback, loadbalance = present.pill(log)
+    return {
+        "id": str(log.id),
+        "url": public_url(request, reverse("log_detail", args=[workspace.slug, log.id])),
+        "created_at": present.iso(log.created_at),
+        "workspace": workspace.slug,
+        "trace_id": log.trace_id,
+        "span_id": log.span_id,
+        "parent_span_id": log.parent_span_id,
+        "request_type": log.request_type,
+        "method": log.method,
+        "path": log.path,
+        "provider": log.provider,
+        "model": log.model,
+        "requested_model": log.requested_model,
+        "stream": log.stream,
+        "status_code": log.status_code,
+        "is_success": log.is_success,
+        "error": None if log.is_success else {"type": log.error_type, "message": log.error_message},
+        "latency_ms": log.latency_ms,
+        "time_to_first_token_ms": log.time_to_first_token_ms,
+        "finish_reason": log.finish_reason,
+        "tokens": {
+            "input": log.input_tokens,
+            "output": log.output_tokens,
+            "total": log.total_tokens,
+            "cached": log.cached_tokens,
+            "reasoning": log.reasoning_tokens,
+            "origin": log.tokens_origin,
+        },
+        "cost": None if log.cost is None else {"cents": float(log.cost), "source": log.cost_source},
+        "gateway": {
+            "cache": {"state": cache.state, "label": cache.text},
+            "retry": {"state": retry.state, "count": log.retry_count, "label": retry.text},
+            "fallback": {"state": fallback.state, "option": log.fallback_option, "label": fallback.text},
+            "loadbalance": {"state": loadbalance.state, "label": loadbalance.text},
+            "option_path": log.option_path,
+        },
+        "config": log.config,
+        "prompt": log.prompt,
+        "virtual_key": log.virtual_key,
+        "api_key": log.api_key.name if log.api_key else None,
+        "user": log.user,
+        "metadata": log.metadata,
+        "feedback": {"count": 0, "weighted_average": None},
+        "source": log.source,
+        "completeness": log.completeness,
+        "request_bytes": log.request_bytes,
+        "response_bytes": log.response_bytes,
+    }
+
+
+def log_object(log: Log, request: HttpRequest) -> dict[str, Any]:
+    """https://portkey.ai/docs: LogObject. Required: _id, request, response, organisation_id, created_at."""
+    asked, answered = read_sides(log)
+    return {
+        "_id": str(log.id),
+        "organisation_id": str(log.workspace.organisation_id),
+        "created_at": present.iso(log.created_at),
+        "request": {
+            "url": log.url,
+            "method": log.method,
+            "headers": {k: v for k, v in asked.headers.items() if not k.startswith("x-portkey-")},
+            "portkeyHeaders": {k: v for k, v in asked.headers.items() if k.startswith("x-portkey-")},
+            "body": _body(asked),
+        },
+        "response": {
+            "status": log.status_code,
+            "headers": answered.headers,
+            "body": _body(answered),
+            "responseTime": log.latency_ms,
+            "lastUsedOptionJsonPath": log.option_path or "config",
+            "streamingMode": log.stream,
+        },
+        "metrics": _metrics(log),
+        "log": item(log, log.workspace, request),
+    }
+
+
+def _body(side: Side) -> Any:
+    """The exact JSON text where it is one, else the text, else null."""
+    if side.octets is None:
+        return None
+    try:
+        msgspec.json.decode(side.octets)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return side.octets.decode("utf-8", "replace")
+    return msgspec.Raw(side.octets)
+
+
+def _metrics(log: Log) -> dict[str, Any]:
+    """The columns of Portkey's AnalyticsMetrics that a log answers."""
+    codes = {
+        "disabled": "DISABLED",
+        "miss": "MISS",
+        "refreshed": "REFRESH",
+        "hit": "HIT",
+        "semantic_hit": "SEMANTIC HIT",
+    }
+    return {
+        "request_url": log.url,
+        "request_method": log.method,
+        "ai_org": log.provider,
+        "ai_model": log.model,
+        "stream_mode": log.stream,
+        "response_status_code": log.status_code,
+        "is_success": log.is_success,
+        "response_time": log.latency_ms,
+        "req_units": log.input_tokens,
+        "res_units": log.output_tokens,
+        "total_units": log.total_tokens,
+        "cost": None if log.cost is None else float(log.cost),
+        "cost_currency": "USD",
+        "cache_status": codes.get(log.cache_status),
+        "retry_success_count": -1 if log.retry_status == "failed" else log.retry_count,
+        "config": log.config,
+        "prompt_slug": log.prompt,
+        "virtual_key": log.virtual_key,
+        "trace_id": log.trace_id,
+        "span_id": log.span_id,
+        "span_name": log.span_name,
+        "parent_span_id": log.parent_span_id,
+        "metadata.key": list(log.metadata),
+        "metadata.value": list(log.metadata.values()),
+        "_user": log.user,
+    }
+
+
+def public_url(request: HttpRequest, path: str) -> str:
+    """An address that works for colleagues: the configured one, else that of this request."""
+    return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
