@@ -8,20 +8,62 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from lucide.jinja import lucide
+from lucide.templatetags.lucide import lucide
 
 register = template.Library()
 
 # Every icon the interface uses. A page carries each drawing once (``icon_sprite``) and refers to it
 # (``icon``): a list of 50 rows has 250 icons, drawn in full they would be most of its bytes.
 ICONS = frozenset(
-    """
-    arrow-left arrow-right audio-lines check chevron-down chevron-left chevron-right chevron-up
-    chevrons-up-down circle-question-mark circle-user copy download external-link fold-vertical
-    git-branch image inbox key-round keyboard link list-filter lock log-out maximize-2 minimize-2 monitor
-    moon network panel-left plus rotate-cw rows-2 rows-3 rows-4 scroll-text search settings share-2 sun
-    terminal triangle-alert unfold-vertical users wrench x zap
-    """.split()
+    [
+        "arrow-left",
+        "arrow-right",
+        "audio-lines",
+        "check",
+        "chevron-down",
+        "chevron-left",
+        "chevron-right",
+        "chevron-up",
+        "chevrons-up-down",
+        "circle-question-mark",
+        "circle-user",
+        "copy",
+        "download",
+        "external-link",
+        "fold-vertical",
+        "git-branch",
+        "image",
+        "inbox",
+        "key-round",
+        "keyboard",
+        "link",
+        "list-filter",
+        "lock",
+        "log-out",
+        "maximize-2",
+        "minimize-2",
+        "monitor",
+        "moon",
+        "network",
+        "panel-left",
+        "plus",
+        "rotate-cw",
+        "rows-2",
+        "rows-3",
+        "rows-4",
+        "scroll-text",
+        "search",
+        "settings",
+        "share-2",
+        "sun",
+        "terminal",
+        "triangle-alert",
+        "unfold-vertical",
+        "users",
+        "wrench",
+        "x",
+        "zap",
+    ]
 )
 
 
@@ -30,16 +72,8 @@ def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """A reference to an icon of the page's sprite; decorative unless it has a label."""
     if name not in ICONS:
         raise template.TemplateSyntaxError(f"{name!r} is not in ICONS of logs/templatetags/ui.py")
-    if label:
-        return format_html(
-            '<svg class="icon" width="{0}" height="{0}" role="img" aria-label="{2}"><use href="#i-{1}"/></svg>',
-            size,
-            name,
-            label,
-        )
-    return format_html(
-        '<svg class="icon" width="{0}" height="{0}" aria-hidden="true"><use href="#i-{1}"/></svg>', size, name
-    )
+    meaning = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html('<svg class="icon" width="{0}" height="{0}" {1}><use href="#i-{2}"/></svg>', size, meaning, name)
 
 
 @register.simple_tag
@@ -51,7 +85,7 @@ def icon_sprite() -> SafeString:
         drawing = lucide(name)
         inner = drawing[drawing.index(">") + 1 : drawing.rindex("</svg>")]
         symbols.append(f'<symbol id="i-{name}" viewBox="0 0 24 24">{inner.strip()}</symbol>')
-    return mark_safe(f'<svg class="sprite" aria-hidden="true">{"".join(symbols)}</svg>')  # noqa: S308: our own drawings
+    return mark_safe(f'<svg class="sprite" aria-hidden="true">{"".join(symbols)}</svg>')  # noqa: S308 (drawings of the package)
 
 
 @register.simple_tag(takes_context=True)
