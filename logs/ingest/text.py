@@ -1,0 +1,52 @@
+"""JSON and text from outside, made safe: nothing here raises anything but ValueError."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+# PostgreSQL's text and jsonb take neither NUL nor lone surrogates.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_INT4_MAX = 2**31 - 1
+
+
+def decode_json(raw: bytes | str) -> Any:
+    """The value of ``raw``. Raises ValueError for anything that is not one JSON value in UTF-8.
+
+    msgspec first, for its speed; it refuses lone surrogates, which JSON's grammar
+    allows and language models produce, so Python's own parser has the last word.
+    """
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError):
+        pass
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+    try:
+        return json.loads(raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw)
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+
+
+def clean(value: str, limit: int) -> str:
+    """``value`` cut to ``limit`` characters, what PostgreSQL cannot store replaced by U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", value[:limit])
+
+
+def clean_or_none(value: object, limit: int) -> str | None:
+    """Like :func:`clean`; None for anything but a string with something in it."""
+    if not isinstance(value, str):
+        return None
+    return clean(value.strip(), limit) or None
+
+
+def count(value: object) -> int | None:
+    """``value`` as a count that fits an integer column; None when it is none (bool, negative, 1.5, …)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if not 0 <= value <= _INT4_MAX or value != int(value):
+        return None
+    return int(value)

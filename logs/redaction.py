@@ -1,0 +1,215 @@
+"""Secrets are masked before anything is stored: in headers, in the config, in URLs.
+
+Masked means: the first 2 characters, 8 asterisks, the last 3, as Portkey does; the
+asterisks say nothing of the length. What counts as a secret is decided by the name
+of a header, key or query parameter, and for values that look like a well-known kind
+of key by the value itself. In doubt a value is masked: a masked label costs little.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+STARS = "*" * 8
+_KEPT = 5
+# Below this length the kept characters would be half of the value or more.
+_MIN_LENGTH = 2 * _KEPT + 2
+# Objects deeper than this are masked as a whole; real configs nest a handful of levels.
+_MAX_DEPTH = 50
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Wherever they stand in a name, with or without separators: "clientSecret", "x-api-key-2", "AWSAccessKeyId".
+_SECRET = re.compile(
+    "secret|passw|passphrase|credential|authorization|cookie|signature|apikey|accesskey|privatekey"
+    "|apitoken|authtoken|accesstoken|refreshtoken"
+    "|signingkey|subscriptionkey|encryptionkey|masterkey|sharedkey|serviceaccount|bearer|jwt|connectionstring"
+)
+# A last word "key" is a secret ("x-key"), except behind these; so is "token", except in counts
+# ("token_limit") and special tokens ("eos_token"). Plural "tokens" are counts ("max_tokens").
+_HARMLESS_BEFORE = re.compile(
+    "virtual|cache|public|primary|foreign|sort|partition|idempotency|prompt|metadata|group"
+    "|max|min|stop|pad|eos|bos|per|first|last|next|page|continuation"
+)
+_HARMLESS_BEHIND = re.compile("limit|count|usage|budget|type|url|uri|endpoint|rate|size|length|quota|name|logprobs")
+_QUERY_SECRETS = frozenset({"key", "code", "sig", "auth", "pass", "session"})
+
+_SCHEME = re.compile(r"(Bearer|Basic|Digest|Token|ApiKey|Api-Key|Key|AWS4-HMAC-SHA256)(\s+)(\S.*)", re.I | re.S)
+# Keys of well-known make, wherever they stand: OpenAI, Anthropic, GitHub, Slack, AWS, Google, JWT, ….
+_KNOWN_KEY = re.compile(
+    r"(?<![A-Za-z0-9])(?:sk|pk|rk|xai|gsk|ghp|gho|ghs|github_pat|glpat|hf|r8|pplx|xox[abprs])[-_][A-Za-z0-9_\-]{16,}"
+    r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}"
+    r"|(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{30,}"
+    r"|(?<![A-Za-z0-9])eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.S,
+)
+_USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
+_PARAMETER = re.compile(r"(?<=[?&;#])([^=&;#\s]+)=([^&;#\s]*)")
+_CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def mask(value: str) -> str:
+    """``value`` made unreadable: "sk-1234567890abc" -> "sk********abc".
+
+    Too short a value becomes asterisks only, because five of its characters would
+    give most of it away.
+    """
+    if len(value) < _MIN_LENGTH:
+        return STARS
+    return f"{value[:2]}{STARS}{value[-3:]}"
+
+
+def mask_headers(headers: Mapping[str, str], sensitive: Iterable[str] = ()) -> dict[str, str]:
+    """``headers`` with every secret masked; names stay as they are.
+
+    ``sensitive`` are further header names to mask; those listed in the headers' own
+    ``x-portkey-sensitive-headers`` (comma-separated) always count.
+    """
+    extra = {name.strip().lower() for name in sensitive} | sensitive_names(headers)
+    return {name: _mask_header(name.lower(), value, extra) for name, value in headers.items()}
+
+
+def sensitive_names(headers: Mapping[str, str]) -> set[str]:
+    """The lower-case header names that the caller asked to mask by ``x-portkey-sensitive-headers``."""
+    names: set[str] = set()
+    for name, value in headers.items():
+        if name.lower() == "x-portkey-sensitive-headers":
+            names.update(re.findall(r"[^\s,;\[\]\"']+", value.lower()))
+    return names
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header, JSON key or the like of this name holds a secret.
+
+    "x-api-key", "aws_secret_access_key", "azureAdToken" do; "max_tokens",
+    "x-ratelimit-limit-tokens", "virtual_key" do not.
+    """
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if _SECRET.search("".join(words)):
+        return True
+    around = zip(["", *words], words, [*words[1:], ""], strict=False)
+    return any(
+        (("token" in word and not word.startswith(("tokens", "tokeni"))) or (word == "key" and not behind))
+        and not _HARMLESS_BEFORE.fullmatch(before)
+        and not _HARMLESS_BEHIND.fullmatch(behind)
+        for before, word, behind in around
+    )
+
+
+def mask_config(text: str) -> str:
+    """An ``x-portkey-config`` with every nested secret masked, as compact JSON.
+
+    An id ("pc-…") stays; anything else that is no JSON object is masked as a whole,
+    since nobody can tell what it holds.
+    """
+    stripped = text.strip()
+    if stripped.startswith("pc-") and _CONFIG_ID.fullmatch(stripped):
+        return text
+    masked = _mask_json(stripped, 0)
+    return mask(text) if masked is None else masked
+
+
+def mask_url(url: str) -> str:
+    """``url`` with its password and the secret query parameters (``key=``, ``api-key=``, …) masked.
+
+    Everything else stays as it was written.
+    """
+    url = _USERINFO.sub(lambda match: _mask_userinfo(match[1]) + "@", url)
+    return mask_known_keys(_PARAMETER.sub(_mask_parameter, url))
+
+
+def mask_known_keys(text: str) -> str:
+    """``text`` with keys of a well-known make ("sk-…", "AKIA…", JWTs, PEM keys) masked."""
+    return _KNOWN_KEY.sub(lambda match: mask(match[0]), text)
+
+
+def _mask_header(name: str, value: str, extra: set[str]) -> str:
+    if name in extra:
+        return _mask_authorization(value)
+    if name == "x-portkey-config":
+        return mask_config(value)
+    if name == "x-portkey-sensitive-headers":
+        return value
+    if is_secret_name(name):
+        return _mask_authorization(value)
+    return _mask_text(value, 0)
+
+
+def _mask_authorization(value: str) -> str:
+    """The scheme word ("Bearer") says how the caller authenticates and stays; the rest is masked."""
+    match = _SCHEME.fullmatch(value.strip())
+    return f"{match[1]}{match[2]}{mask(match[3])}" if match else mask(value)
+
+
+def _mask_text(value: str, depth: int) -> str:
+    """A value whose name is harmless: it may still be JSON, a URL or a key of a known make."""
+    if value.lstrip()[:1] in ("{", "["):
+        masked = _mask_json(value, depth)
+        if masked is not None:
+            return masked
+    if (match := _SCHEME.fullmatch(value)) and match[1].lower() in ("bearer", "basic", "aws4-hmac-sha256"):
+        return _mask_authorization(value)
+    return mask_url(value) if "://" in value else mask_known_keys(value)
+
+
+def _mask_json(text: str, depth: int) -> str | None:
+    """``text`` masked when it is a JSON object or array, None when it is not."""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return None
+    except RecursionError:
+        return STARS
+    if not isinstance(parsed, (dict, list)):
+        return None
+    masked = _mask_value(parsed, secret=False, depth=depth + 1)
+    return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+
+
+def _mask_value(value: Any, *, secret: bool, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        return STARS
+    if isinstance(value, dict):
+        named = _names_secret(value)
+        return {
+            _mask_text(key, depth): _mask_value(
+                item,
+                secret=secret or is_secret_name(key) or (named and key in ("value", "values")),
+                depth=depth + 1,
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        # [["authorization", "Bearer …"], …]: headers given as pairs
+        pair = len(value) == 2 and isinstance(value[0], str) and is_secret_name(value[0])
+        return [
+            _mask_value(item, secret=secret or (pair and position == 1), depth=depth + 1)
+            for position, item in enumerate(value)
+        ]
+    if isinstance(value, str):
+        return _mask_authorization(value) if secret else _mask_text(value, depth)
+    if secret and value is not None and not isinstance(value, bool):
+        return STARS
+    return value
+
+
+def _names_secret(item: dict[str, Any]) -> bool:
+    """Whether the object is a pair such as {"name": "Authorization", "value": "…"}."""
+    return any(isinstance(item.get(k), str) and is_secret_name(item[k]) for k in ("name", "key", "header"))
+
+
+def _mask_userinfo(userinfo: str) -> str:
+    user, colon, password = userinfo.partition(":")
+    return f"{user}:{mask(password)}" if colon else mask(user)
+
+
+def _mask_parameter(match: re.Match[str]) -> str:
+    name, value = match[1], match[2]
+    plain = unquote_plus(name)
+    if value and (plain.lower() in _QUERY_SECRETS or is_secret_name(plain)):
+        return f"{name}={mask(value)}"
+    return match[0]
