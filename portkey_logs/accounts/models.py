@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -13,10 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-
-def hash_token(token: str) -> str:
-    """SHA-256 in hex. Enough for our own tokens: they are random and of at least 160 bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
+from portkey_logs.accounts.tokens import API_KEY_PREFIX, hash_token
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,7 +35,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     def __str__(self) -> str:
         return self.email
@@ -72,9 +68,7 @@ class Membership(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "organisation"], name="one_membership_per_organisation")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "organisation"], name="one_membership_per_organisation")]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organisation}"
@@ -124,6 +118,9 @@ class Invitation(models.Model):
     accepted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     revoked_at = models.DateTimeField(null=True)
 
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} of {self.organisation}"
+
     @classmethod
     def issue(
         cls, organisation: Organisation, created_by: User | None, role: str, note: str = ""
@@ -156,13 +153,14 @@ class SignInLink(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
+    def __str__(self) -> str:
+        return f"Sign-in link of {self.user}"
+
     @classmethod
     def issue(cls, user: User) -> str:
         """The token of a fresh link; links of before stay valid until they expire."""
         token = secrets.token_urlsafe(32)
-        cls.objects.create(
-            user=user, token_hash=hash_token(token), expires_at=timezone.now() + cls.LIFETIME
-        )
+        cls.objects.create(user=user, token_hash=hash_token(token), expires_at=timezone.now() + cls.LIFETIME)
         return token
 
 
@@ -205,8 +203,8 @@ class ApiKey(models.Model):
         scopes: tuple[str, ...] = SCOPES,
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key and its text, which is shown once: 32 random bytes behind a prefix that scanners can spot."""
-        text = "plk_" + secrets.token_urlsafe(32)
+        """A new key and its text, which is shown once: a prefix and 32 random bytes."""
+        text = API_KEY_PREFIX + secrets.token_urlsafe(32)
         key = cls.objects.create(
             workspace=workspace,
             name=name,

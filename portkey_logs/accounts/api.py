@@ -1,0 +1,67 @@
+"""The door of the JSON API: an API key instead of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from portkey_logs.accounts import keyring
+from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts.tokens import API_KEY_PREFIX
+
+
+class ApiRequest(HttpRequest):
+    """A request behind ``api_key_required``."""
+
+    grant: Grant
+
+
+def api_failure(status: int, message: str, code: str) -> JsonResponse:
+    """An error in the gateway's shape. SDKs print ``error.message``."""
+    body = {"status": "failure", "message": message, "error": {"message": message, "code": code}}
+    return JsonResponse(body, status=status)
+
+
+def api_key_of(request: HttpRequest) -> str:
+    """The API key of the request, empty if it has none.
+
+    SDKs send a placeholder (``Authorization: Bearer OPENAI_API_KEY``) or a provider's key beside ours:
+    that header counts only with a key of ours, and only where ``x-portkey-api-key`` is missing.
+    """
+    key = request.headers.get("x-portkey-api-key", "")
+    if key:
+        return key.strip()
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and token.startswith(API_KEY_PREFIX) else ""
+
+
+type ApiView[**P] = Callable[Concatenate[ApiRequest, P], HttpResponseBase]
+type View = Callable[..., HttpResponseBase]
+
+
+def api_key_required[**P](*scopes: str) -> Callable[[ApiView[P]], View]:
+    """Lets a call through whose key has any one of the scopes; the view finds it in ``request.grant``.
+
+    401 without a valid key, 403 without the scope. CSRF does not apply: no cookie is looked at.
+    """
+
+    def decorate(view: ApiView[P]) -> View:
+        @wraps(view)
+        def checked(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            grant = keyring.find(api_key_of(request))
+            if grant is None:
+                return api_failure(401, "Portkey Error: Invalid API Key. Error Code: 03", "03")
+            if scopes and not grant.allows(*scopes):
+                needed = " or ".join(scopes)
+                return api_failure(403, f"This API key lacks the scope {needed}.", "AB03")
+            request.grant = grant
+            return view(request, *args, **kwargs)
+
+        checked.csrf_exempt = True  # type: ignore[attr-defined]
+        return checked
+
+    return decorate

@@ -1,0 +1,92 @@
+"""What a new installation starts with. Everything here may run again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from portkey_logs.accounts.models import ApiKey, Membership, Organisation, SignInLink, User, Workspace
+
+OWNER_EMAIL = "owner@localhost"
+DEMO_KEY_NAME = "demo"
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """The owner; where they sign in (None once they have a password); the demo's key, only when just made."""
+
+    owner: User
+    sign_in_url_path: str | None
+    demo_api_key: str | None
+
+
+@transaction.atomic
+def first_run() -> FirstRun:
+    """Makes what is missing: organisation ``default``, workspaces ``default`` and ``demo``, owner, demo key."""
+    organisation, _ = Organisation.objects.get_or_create(slug="default", defaults={"name": "Default"})
+    for slug, name in (("default", "Default"), ("demo", "Demo")):
+        Workspace.objects.get_or_create(slug=slug, defaults={"name": name, "organisation": organisation})
+    owner = _owner_of(organisation)
+    demo_key_known = _demo_keys().exists()
+    return FirstRun(
+        owner=owner,
+        sign_in_url_path=None if owner.has_usable_password() else sign_in_path(owner),
+        demo_api_key=None if demo_key_known else renew_demo_key(),
+    )
+
+
+def sign_in_path(user: User) -> str:
+    """The path of a fresh one-time sign-in link."""
+    return reverse("sign_in_link", args=[SignInLink.issue(user)])
+
+
+@transaction.atomic
+def renew_demo_key() -> str:
+    """Revokes the demo's key and returns the text of a new one."""
+    _demo_keys().update(revoked_at=timezone.now())
+    return ApiKey.issue(Workspace.objects.get(slug="demo"), DEMO_KEY_NAME)[1]
+
+
+def _demo_keys() -> models.QuerySet[ApiKey]:
+    return ApiKey.objects.active().filter(workspace__slug="demo", name=DEMO_KEY_NAME, created_by=None)
+
+
+def _owner_of(organisation: Organisation) -> User:
+    """The first owner. A new installation gets one without a password, who signs in by link."""
+    membership = (
+        organisation.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
+        .select_related("user")
+        .order_by("created_at", "id")
+        .first()
+    )
+    if membership is not None:
+        return membership.user
+    owner = User.objects.filter(email=OWNER_EMAIL).first() or User.objects.create_user(OWNER_EMAIL, name="Owner")
+    Membership.objects.update_or_create(user=owner, organisation=organisation, defaults={"role": Membership.Role.OWNER})
+    return owner
+
+
+def ensure_member(user: User, organisation_slug: str, role: str) -> Membership:
+    """Makes the person a member with that role; the organisation and a workspace of its slug where missing.
+
+    Raises ValueError when another organisation has a workspace of that slug.
+    """
+    organisation, made = Organisation.objects.get_or_create(
+        slug=organisation_slug, defaults={"name": _name_of(organisation_slug)}
+    )
+    if made or not organisation.workspaces.exists():
+        workspace, made = Workspace.objects.get_or_create(
+            slug=organisation_slug,
+            defaults={"name": organisation.name, "organisation": organisation},
+        )
+        if not made and workspace.organisation_id != organisation.pk:
+            raise ValueError(f"another organisation has a workspace called {organisation_slug}")
+    membership, _ = Membership.objects.update_or_create(user=user, organisation=organisation, defaults={"role": role})
+    return membership
+
+
+def _name_of(slug: str) -> str:
+    return slug.replace("-", " ").replace("_", " ").capitalize()
