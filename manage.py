@@ -1,0 +1,54 @@
+#!/usr/bin/env python
+"""Django's command line, with a database at hand: the private server where DATABASE_URL is unset."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+WITHOUT_DATABASE = {"help", "version", "makemigrations", "check", "collectstatic", "compilemessages", "up"}
+
+
+def main() -> None:
+    """Run a management command; a command that needs the private PostgreSQL shares or starts it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is missing: run `make up`, or `uv sync` and then `uv run manage.py ...`")
+    from portkey_logs.embedded import EmbeddedError, running
+
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["up"]:
+        take_data_dir(arguments)
+    if not needs_private_database(arguments):
+        return execute_from_command_line(sys.argv)
+    data_dir = Path(os.environ.get("PORTKEY_LOGS_DATA_DIR") or "var")
+    try:
+        with running(data_dir, progress=lambda line: print(line, file=sys.stderr)) as url:
+            os.environ["DATABASE_URL"] = url
+            execute_from_command_line(sys.argv)
+    except EmbeddedError as error:
+        sys.exit(str(error))
+
+
+def take_data_dir(arguments: list[str]) -> None:
+    """Put ``up --data-dir`` where the settings, which load before the command, look for it."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--data-dir")
+    if data_dir := parser.parse_known_args(arguments)[0].data_dir:
+        os.environ["PORTKEY_LOGS_DATA_DIR"] = data_dir
+
+
+def needs_private_database(arguments: list[str]) -> bool:
+    """Whether the command uses a database and none is configured."""
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+        return False
+    asks_for_help = not arguments or {"-h", "--help", "--version"} & set(arguments)
+    return not asks_for_help and arguments[0] not in WITHOUT_DATABASE
+
+
+if __name__ == "__main__":
+    main()
