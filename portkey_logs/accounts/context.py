@@ -11,35 +11,36 @@ from portkey_logs.accounts.models import Membership, User, Workspace
 
 
 class Frame:
-    """Computed when a template asks: a page that does not render it costs no query."""
+    """The signed-in person's place. Each part is read when a template first renders it."""
 
     def __init__(self, user: User, slug: str | None) -> None:
-        self._user, self._slug = user, slug
+        self._user = user
+        self._slug = slug
 
     @cached_property
     def workspaces(self) -> list[Workspace]:
-        """Every workspace the person may open."""
-        workspaces = Workspace.objects.for_user(self._user).select_related("organisation")
-        return list(workspaces.order_by("organisation__name", "name", "id"))
+        """All the person may open, by name, each with its organisation."""
+        return list(Workspace.objects.for_user(self._user).select_related("organisation").order_by("name", "id"))
 
-    @cached_property
+    @property
     def workspace(self) -> Workspace | None:
-        """The workspace that the address names; elsewhere, the first."""
-        named = (workspace for workspace in self.workspaces if workspace.slug == self._slug)
-        return next(named, self.workspaces[0] if self.workspaces and not self._slug else None)
+        """The one in the URL; on pages outside any workspace the first, so that there is a way back."""
+        if self._slug is None:
+            return self.workspaces[0] if self.workspaces else None
+        return next((workspace for workspace in self.workspaces if workspace.slug == self._slug), None)
 
     @cached_property
     def membership(self) -> Membership | None:
-        """The person's role in the organisation of that workspace."""
+        """The person's membership of the workspace's organisation."""
         if self.workspace is None:
             return None
         return Membership.objects.filter(user=self._user, organisation=self.workspace.organisation_id).first()
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """``frame`` for signed-in people; nothing on signed-out pages and API calls."""
+    """``frame`` for signed-in people's pages, nothing for anyone else and for API calls."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if user is None or hasattr(request, "grant") or not user.is_authenticated:
         return {}
-    slug = request.resolver_match.kwargs.get("workspace") if request.resolver_match else None
-    return {"frame": Frame(user, slug)}
+    match = request.resolver_match
+    return {"frame": Frame(user, match.kwargs.get("workspace") if match else None)}
