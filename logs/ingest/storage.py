@@ -1,0 +1,342 @@
+"""Log records as rows: what each column gets, and the two ways into the tables.
+
+``commit_batch`` is the one place that inserts logs. It works in any transaction state of its connection:
+on its own it commits, inside ``atomic`` it uses savepoints.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+import zstandard
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+from django.db.utils import Error as DatabaseError
+from psycopg import errors
+
+from logs import ids, partitions, rollups
+from logs.ingest.record import LogRecord
+
+ZSTD_LEVEL = 3  # as small as PostgreSQL's own compression needs twice the time for
+
+# A statement that waits longer than this waits for somebody's lock: the spool is the better place.
+_TIMEOUTS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'"
+
+
+class Outcome(NamedTuple):
+    """What became of one record. ``message`` and ``field`` say why it was refused."""
+
+    state: Literal["stored", "duplicate", "spooled", "refused"]
+    message: str = ""
+    field: str = ""
+
+
+STORED, DUPLICATE, SPOOLED = Outcome("stored"), Outcome("duplicate"), Outcome("spooled")
+
+
+class Packed(NamedTuple):
+    """A record with its compressed ``log_body`` row: made in the caller's thread, not in the one writer."""
+
+    record: LogRecord
+    body: tuple[Any, ...]
+
+    @property
+    def key(self) -> tuple[int, UUID]:
+        """The primary key."""
+        return self.record.workspace_id, self.record.id
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in memory."""
+        record = self.record
+        return 2000 + len(record.request_body or b"") + len(record.response_body or b"")
+
+
+# Column -> its type and where its value comes from (by default the record's field of that name).
+_Source = Callable[[LogRecord], Any]
+_PLAIN: dict[str, str] = {
+    "workspace_id": "int8",
+    "id": "uuid",
+    "source": "varchar",
+    "completeness": "varchar",
+    "trace_id": "text",
+    "span_id": "text",
+    "parent_span_id": "text",
+    "span_name": "text",
+    "request_type": "varchar",
+    "method": "varchar",
+    "url": "text",
+    "path": "text",
+    "provider": "text",
+    "model": "text",
+    "requested_model": "text",
+    "stream": "bool",
+    "finish_reason": "text",
+    "status_code": "int2",
+    "is_success": "bool",
+    "error_type": "text",
+    "error_message": "text",
+    "latency_ms": "int4",
+    "time_to_first_token_ms": "int4",
+    "input_tokens": "int4",
+    "output_tokens": "int4",
+    "total_tokens": "int4",
+    "cached_tokens": "int4",
+    "reasoning_tokens": "int4",
+    "tokens_origin": "varchar",
+    "cost": "numeric",
+    "cost_source": "text",
+    "config": "text",
+    "config_version_id": "text",
+    "prompt": "text",
+    "prompt_version_id": "text",
+    "prompt_in_config_target": "bool",
+    "virtual_key": "text",
+    "api_key_id": "int8",
+    "user": "text",
+    "metadata": "jsonb",
+    "request_bytes": "int4",
+    "response_bytes": "int4",
+}
+_GATEWAY: dict[str, str] = {
+    "cache_status": "varchar",
+    "retry_status": "varchar",
+    "retry_count": "int2",
+    "fallback_status": "varchar",
+    "fallback_option": "int2",
+    "loadbalance_status": "varchar",
+    "option_path": "text",
+}
+LOG_COLUMNS = _PLAIN | _GATEWAY | {"labels": "text[]", "received_at": "timestamptz"}
+BODY_COLUMNS = {
+    "workspace_id": "int8",
+    "id": "uuid",
+    "request_headers": "bytea",
+    "response_headers": "bytea",
+    "request_body": "bytea",
+    "response_body": "bytea",
+}
+_TEXTS = [name for name, type in _PLAIN.items() if type in ("text", "varchar")]
+
+_local = threading.local()  # a zstd compressor serves one thread at a time
+
+
+def clean(record: LogRecord) -> LogRecord:
+    """Replace what PostgreSQL's text cannot hold (NUL, lone surrogates) by U+FFFD, in place; returns the record."""
+    for name in _TEXTS:
+        value = getattr(record, name)
+        if value is not None and (not value.isascii() or "\0" in value):
+            setattr(record, name, _clean_text(value))
+    if record.metadata:
+        record.metadata = {_clean_text(key): _clean_text(value) for key, value in record.metadata.items()}
+    return record
+
+
+def _clean_text(value: str) -> str:
+    return value.replace("\0", "�").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def pack(record: LogRecord) -> Packed:
+    """Clean a record and compress what goes into ``log_body``."""
+    clean(record)
+    if not hasattr(_local, "compress"):
+        _local.compress = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress
+    compress = _local.compress
+    octets = (
+        msgspec.json.encode(record.request_headers) if record.request_headers else None,
+        msgspec.json.encode(record.response_headers) if record.response_headers else None,
+        record.request_body,
+        record.response_body,
+    )
+    return Packed(
+        record,
+        (record.workspace_id, record.id, *(None if part is None else compress(part) for part in octets)),
+    )
+
+
+def log_row(record: LogRecord, received_at: datetime) -> tuple[Any, ...]:
+    """The ``log`` row of a record, in the order of LOG_COLUMNS."""
+    labels = sorted(f"{key}={value}" for key, value in record.metadata.items())
+    return (
+        *[getattr(record, name) for name in _PLAIN],
+        *[getattr(record.gateway, name) for name in _GATEWAY],
+        labels,
+        received_at,
+    )
+
+
+def refusal(record: LogRecord, now_ms: int) -> Outcome | None:
+    """Why a record cannot be taken at all, or None: there are partitions for accepted event times only."""
+    oldest, newest = partitions.accepted_window(now_ms)
+    if oldest <= ids.time_ms(record.id) <= newest:
+        return None
+    moment = _utc(ids.time_ms(record.id)).isoformat(timespec="seconds")
+    return Outcome(
+        "refused",
+        f"{moment} is outside what is kept: {_utc(oldest):%Y-%m-%dT%H:%M:%SZ} to {_utc(newest):%Y-%m-%dT%H:%M:%SZ}",
+        "created_at",
+    )
+
+
+def commit_batch(
+    connection: BaseDatabaseWrapper, records: Sequence[LogRecord], *, resent: bool = False
+) -> list[Outcome]:
+    """Store records in one transaction (a savepoint inside ``atomic``) and say what became of each.
+
+    ``resent``: they were accepted before and may be stored already. Raises Django's database errors
+    when the database is away or refuses for reasons of its own; then nothing is known about any record.
+    """
+    return commit_packed(connection, [pack(record) for record in records], resent=resent)
+
+
+def commit_packed(connection: BaseDatabaseWrapper, batch: Sequence[Packed], *, resent: bool = False) -> list[Outcome]:
+    """As ``commit_batch``, for records that are packed already."""
+    now_ms = time.time_ns() // 1_000_000
+    outcomes: list[Outcome | None] = [None if resent else refusal(packed.record, now_ms) for packed in batch]
+    firsts: dict[tuple[int, UUID], int] = {}
+    for index, packed in enumerate(batch):
+        if outcomes[index] is None and firsts.setdefault(packed.key, index) != index:
+            outcomes[index] = DUPLICATE
+    # In the order of the key: two processes that insert the same ids never wait for each other in a ring.
+    todo = sorted((index for index in firsts.values()), key=lambda index: batch[index].key)
+    attempt = _Attempt(connection, _utc(now_ms))
+    idempotent = resent or any(batch[index].record.idempotent for index in todo)
+    for index, outcome in zip(todo, attempt.store([batch[i] for i in todo], idempotent), strict=True):
+        outcomes[index] = outcome
+    return [outcome or DUPLICATE for outcome in outcomes]
+
+
+class _Attempt:
+    """One batch on its way into the tables."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, received_at: datetime) -> None:
+        self.connection = connection
+        self.received_at = received_at
+        self.partitions_made = False
+
+    def store(self, batch: Sequence[Packed], idempotent: bool) -> list[Outcome]:
+        """Insert the batch; on an error find out whether another way, a partition, or fewer rows help."""
+        if not batch:
+            return []
+        try:
+            with (
+                transaction.atomic(using=self.connection.alias),
+                self.connection.wrap_database_errors,
+                self.connection.cursor() as cursor,
+            ):
+                cursor.execute(_TIMEOUTS)
+                return self._insert_new(cursor, batch) if idempotent else self._insert_fast(cursor, batch)
+        except (DatabaseError, ValueError, TypeError, OverflowError) as error:
+            cause = error.__cause__
+            if isinstance(cause, errors.UniqueViolation) and not idempotent:
+                return self.store(batch, idempotent=True)
+            if _lacks_partition(cause) and not self.partitions_made:
+                self._make_partitions(batch)
+                return self.store(batch, idempotent)
+            if not _is_fault_of_a_row(error):
+                raise
+            if len(batch) == 1:
+                return [_refused(error)]
+        with transaction.atomic(using=self.connection.alias):  # what is inside are savepoints
+            half = len(batch) // 2
+            return self.store(batch[:half], idempotent) + self.store(batch[half:], idempotent)
+
+    def _insert_fast(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> list[Outcome]:
+        """The ids are new: straight into the tables."""
+        _copy(cursor, "log", LOG_COLUMNS, [log_row(packed.record, self.received_at) for packed in batch])
+        self._insert_rest(cursor, batch)
+        return [STORED] * len(batch)
+
+    def _insert_new(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> list[Outcome]:
+        """Some ids may be there already: only what is new gets a body and counts in the rollups."""
+        cursor.execute(_TEMPORARY)
+        _copy(
+            cursor,
+            "log_incoming",
+            LOG_COLUMNS,
+            [log_row(packed.record, self.received_at) for packed in batch],
+        )
+        cursor.execute(_INSERT_NEW)
+        new = set(cursor.fetchall())
+        self._insert_rest(cursor, [packed for packed in batch if packed.key in new])
+        return [STORED if packed.key in new else DUPLICATE for packed in batch]
+
+    def _insert_rest(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> None:
+        if not batch:
+            return
+        _copy(cursor, "log_body", BODY_COLUMNS, [packed.body for packed in batch])
+        records = [packed.record for packed in batch]
+        for rollup in rollups.ROLLUPS:
+            _copy(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records))
+
+    def _make_partitions(self, batch: Sequence[Packed]) -> None:
+        """On a connection of their own: this one may be in the middle of a transaction."""
+        self.partitions_made = True
+        other = self.connection.copy()
+        try:
+            partitions.ensure_for(other, (ids.time_ms(packed.record.id) for packed in batch))
+        finally:
+            other.close()
+
+
+def _columns(columns: dict[str, str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+_TEMPORARY = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS log_incoming (LIKE log) ON COMMIT DELETE ROWS; DELETE FROM log_incoming"
+)
+_INSERT_NEW = (
+    f"INSERT INTO log ({_columns(LOG_COLUMNS)}) SELECT {_columns(LOG_COLUMNS)} FROM log_incoming"  # noqa: S608
+    " ORDER BY workspace_id, id ON CONFLICT (workspace_id, id) DO NOTHING RETURNING workspace_id, id"
+)
+
+
+def _copy(cursor: CursorWrapper, table: str, columns: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    with cursor.copy(f"COPY {table} ({_columns(columns)}) FROM STDIN (FORMAT binary)") as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
+
+
+def _lacks_partition(cause: BaseException | None) -> bool:
+    """PostgreSQL has no code of its own for it: a check violation without a constraint."""
+    return isinstance(cause, errors.CheckViolation) and cause.diag.constraint_name is None
+
+
+def _is_fault_of_a_row(error: Exception) -> bool:
+    """Whether the values are to blame, and not the database or its connection."""
+    if not isinstance(error, DatabaseError):
+        return True  # a value that psycopg cannot send
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error):
+        return False
+    if cause.sqlstate is None:
+        return isinstance(cause, psycopg.DataError)  # refused by psycopg itself
+    # 22: data, 23: integrity, 54: too large for an index. Everything else is the database's own trouble.
+    return cause.sqlstate[:2] in ("22", "23", "54")
+
+
+def _refused(error: Exception) -> Outcome:
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    if not isinstance(cause, psycopg.Error):
+        return Outcome("refused", str(cause))
+    if cause.sqlstate and cause.sqlstate.startswith("54"):
+        return Outcome("refused", "a value is too long to be indexed")
+    column = re.search(r"column (\w+)", cause.diag.context or "")
+    return Outcome("refused", cause.diag.message_primary or str(cause), column[1] if column else "")
+
+
+def _utc(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

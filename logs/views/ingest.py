@@ -1,0 +1,174 @@
+"""``POST /v1/logs``: an object or an array of objects, plain or compressed."""
+
+from __future__ import annotations
+
+import time
+import uuid
+import zlib
+from collections.abc import Callable
+from gzip import GzipFile
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+import zstandard
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
+
+from logs.ingest import normalise, portkey, writer
+from portkey_logs.accounts.api import ApiRequest, api_key_required
+
+# RFC 9659: what a zstd stream over HTTP may ask its reader to remember.
+ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+
+
+class _BodyError(Exception):
+    """The body cannot be read; ``status`` is what to answer."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@api_key_required("logs.write", "completions.write")
+def create_logs(request: ApiRequest) -> JsonResponse:
+    """Record logs. 200 when all rows are safe, 207 when only some were good, 400 when none was.
+
+    503 says that nothing is stored and nothing was kept: there is neither database nor disk space.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        rows = portkey.parse(read_body(request), request.headers, now_ms=now_ms)
+    except _BodyError as error:
+        return _failure(error.status, str(error))
+    except portkey.EnvelopeError as error:
+        return _failure(HTTPStatus.BAD_REQUEST, f"{error.path}: {error.message}" if error.path else error.message)
+
+    errors: list[dict[str, Any]] = []
+    records, places = [], []
+    for index, row in enumerate(rows):
+        if isinstance(row, portkey.RowError):
+            errors.append({"index": index, "path": row.path, "message": row.message})
+            continue
+        records.append(
+            normalise.to_record(
+                row,
+                workspace_id=request.grant.workspace_id,
+                api_key_id=request.grant.api_key_id,
+                now_ms=now_ms,
+            )
+        )
+        places.append(index)
+    try:
+        outcomes = writer.submit(records)
+    except writer.UnavailableError:
+        return _unavailable()
+    log_ids = []
+    for index, record, outcome in zip(places, records, outcomes, strict=True):
+        if outcome.state == "refused":
+            errors.append({"index": index, "path": outcome.field, "message": outcome.message})
+        else:
+            log_ids.append(str(record.id))
+    return _answer(log_ids, sorted(errors, key=lambda error: error["index"]))
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The request's body without its Content-Encoding.
+
+    Both sizes have the same limit, DATA_UPLOAD_MAX_MEMORY_SIZE: what a call may carry does not depend on how
+    it is packed, and a call never takes more than twice that in memory. Raises _BodyError.
+    """
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    too_large = _BodyError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {limit >> 20} MiB; send fewer logs per call."
+    )
+    try:
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            body = request.environ["wsgi.input"].read(limit + 1)  # Django reads nothing without a Content-Length
+        else:
+            body = request.body
+    except RequestDataTooBig:
+        raise too_large from None
+    except UnreadablePostError:
+        raise _BodyError(HTTPStatus.BAD_REQUEST, "The body ended early.") from None
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity") and len(body) <= limit:
+        body = _decompressed(body, encoding, limit)
+    if len(body) > limit:
+        raise too_large
+    return body
+
+
+def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+    """At most ``limit`` + 1 bytes: enough to see that there are too many."""
+    decompress = _DECOMPRESSORS.get(encoding)
+    if decompress is None:
+        raise _BodyError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding {encoding[:40]!r} is not supported; use gzip, zstd or deflate.",
+        )
+    try:
+        return decompress(body, limit + 1)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise _BodyError(HTTPStatus.BAD_REQUEST, f"The body is not valid {encoding}.") from error
+
+
+def _gunzip(body: bytes, size: int) -> bytes:
+    return GzipFile(fileobj=BytesIO(body)).read(size)
+
+
+def _unzstd(body: bytes, size: int) -> bytes:
+    reader = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES).stream_reader(body, read_across_frames=True)
+    return reader.read(size)
+
+
+def _inflate(body: bytes, size: int) -> bytes:
+    """``deflate`` is the zlib format (RFC 9110, 8.4.1.2), yet some senders leave its wrapper off."""
+    try:
+        return _inflate_as(zlib.MAX_WBITS, body, size)
+    except zlib.error:
+        return _inflate_as(-zlib.MAX_WBITS, body, size)
+
+
+def _inflate_as(wbits: int, body: bytes, size: int) -> bytes:
+    stream = zlib.decompressobj(wbits)
+    data = stream.decompress(body, size)
+    if len(data) < size and not stream.eof:
+        raise EOFError
+    return data
+
+
+_DECOMPRESSORS: dict[str, Callable[[bytes, int], bytes]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "zstd": _unzstd,
+    "deflate": _inflate,
+}
+
+
+def _answer(log_ids: list[str], errors: list[dict[str, Any]]) -> JsonResponse:
+    if not errors:
+        return JsonResponse({"status": "success", "log_ids": log_ids})
+    if log_ids:
+        body = {"status": "partial_success", "log_ids": log_ids, "errors": errors}
+        return JsonResponse(body, status=HTTPStatus.MULTI_STATUS)
+    first = errors[0]
+    return _failure(
+        HTTPStatus.BAD_REQUEST,
+        f"{first['path']}: {first['message']}" if first["path"] else first["message"],
+        errors=errors,
+    )
+
+
+def _failure(status: HTTPStatus, message: str, **more: Any) -> JsonResponse:
+    return JsonResponse({"status": "failure", "message": message, **more}, status=status)
+
+
+def _unavailable() -> JsonResponse:
+    response = _failure(HTTPStatus.SERVICE_UNAVAILABLE, "Logs cannot be stored now; send them again later.")
+    # Portkey's SDK sends a 5xx again at once, unless this header says that a gateway has seen the call.
+    response["x-portkey-trace-id"] = str(uuid.uuid4())
+    response["Retry-After"] = "5"
+    return response
