@@ -1,0 +1,226 @@
+"""Chat completions, completions, embeddings and everything that looks like them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from logs.ingest.families import anthropic, responses
+from logs.ingest.families.base import (
+    Answer,
+    AssembledStream,
+    Json,
+    Usage,
+    error_of,
+    items,
+    mapping,
+    objects,
+    read_usage,
+    text,
+)
+
+END_MARK = "[DONE]"
+_JOINED = ("content", "refusal", "reasoning", "reasoning_content")
+
+
+def read_choices(answer: Json) -> Answer:
+    """A chat completion or completion: the finish reason is that of the first choice."""
+    choices = items(answer.get("choices"))
+    return Answer(
+        model=text(answer.get("model")),
+        finish_reason=text(choices[0].get("finish_reason")) if choices else None,
+        usage=read_usage(answer.get("usage")),
+    )
+
+
+def read_embedding(answer: Json) -> Answer:
+    """Embeddings have no output tokens: some providers say 0, which is not a count of anything."""
+    usage = read_usage(answer.get("usage"))
+    return Answer(
+        model=text(answer.get("model")),
+        usage=Usage(input=usage.input, total=usage.total, cached=usage.cached),
+    )
+
+
+def read_any(answer: Json) -> Answer:
+    """Images, audio, moderations, stored prompts, …: whatever carries the usual names."""
+    if items(answer.get("choices")):
+        return read_choices(answer)
+    return Answer(model=text(answer.get("model")), usage=read_usage(answer.get("usage")))
+
+
+def assemble_chat(raw: bytes) -> AssembledStream:
+    """The ``chat.completion`` that ``chat.completion.chunk`` events add up to; ``[DONE]`` ends it."""
+    return _assemble(raw, "chat.completion", _ChatChoice)
+
+
+def assemble_completion(raw: bytes) -> AssembledStream:
+    """The ``text_completion`` that its chunks add up to; ``[DONE]`` ends it."""
+    return _assemble(raw, "text_completion", _TextChoice)
+
+
+def assemble_any(raw: bytes) -> AssembledStream:
+    """A stream of an endpoint not known to stream: its first events tell whose it is.
+
+    A vocabulary nobody knows has no known end mark: ``complete`` is then None, and
+    ``answer`` is the last object with a usage or, failing that, the last object.
+    """
+    last: Json | None = None
+    done = False
+    for event, data in objects(raw):
+        if data is None:
+            done = done or event.data.strip() == END_MARK
+            continue
+        kind = text(data.get("object")) or text(data.get("type")) or event.type
+        if kind == "chat.completion.chunk":
+            return assemble_chat(raw)
+        if kind == "text_completion":
+            return assemble_completion(raw)
+        if kind == "message_start":
+            return anthropic.assemble(raw)
+        if kind == "response.created":
+            return responses.assemble(raw)
+        if failure := error_of(event, data):
+            return AssembledStream(answer=last, complete=done, error=failure)
+        done = done or kind.endswith((".completed", ".done"))
+        if last is None or data.get("usage") or not last.get("usage"):
+            last = data
+    return AssembledStream(answer=last, complete=done or None)
+
+
+def _assemble(raw: bytes, kind: str, choice_type: type[_ChatChoice] | type[_TextChoice]) -> AssembledStream:
+    answer: Json = {}
+    choices: dict[int, Any] = {}
+    usage: Json | None = None
+    failure: Json | None = None
+    done = False
+    for event, data in objects(raw):
+        if data is None:
+            done = done or event.data.strip() == END_MARK
+            continue
+        failure = failure or error_of(event, data)
+        for name, value in data.items():
+            if name not in ("choices", "usage", "error", "x_groq") and value is not None:
+                answer.setdefault(name, value)
+        # Never summed: some providers send a running total with every chunk.
+        usage = data.get("usage") or mapping(data.get("x_groq")).get("usage") or usage
+        for position, choice in enumerate(items(data.get("choices"))):
+            index = _index(choice, position)
+            if index not in choices:
+                choices[index] = choice_type()
+            choices[index].add(choice)
+    if not answer and not choices:
+        return AssembledStream(complete=done, error=failure)
+    answer["object"] = kind
+    answer["choices"] = [{"index": index, **choices[index].build()} for index in sorted(choices)]
+    if isinstance(usage, dict):
+        answer["usage"] = usage
+    return AssembledStream(answer=answer, complete=done, error=failure)
+
+
+class _TextChoice:
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.finish_reason: str | None = None
+        self.logprobs: Any = None
+
+    def add(self, choice: Json) -> None:
+        if piece := text(choice.get("text")):
+            self.pieces.append(piece)
+        self.finish_reason = text(choice.get("finish_reason")) or self.finish_reason
+        self.logprobs = choice.get("logprobs") or self.logprobs
+
+    def build(self) -> Json:
+        return {"text": "".join(self.pieces), "logprobs": self.logprobs, "finish_reason": self.finish_reason}
+
+
+class _ChatChoice:
+    """One choice of a chat stream: texts joined, tool calls merged by index, other fields as last sent."""
+
+    def __init__(self) -> None:
+        self.role = "assistant"
+        self.joined: dict[str, list[str]] = {}
+        self.nulls: set[str] = set()
+        self.tool_calls: dict[int, _ToolCall] = {}
+        self.function_call: _ToolCall | None = None
+        self.blocks: dict[int, dict[str, Any]] = {}
+        self.others: Json = {}
+        self.logprobs: dict[str, list[Any]] = {}
+        self.finish_reason: str | None = None
+
+    def add(self, choice: Json) -> None:
+        self.finish_reason = text(choice.get("finish_reason")) or self.finish_reason
+        for name, values in mapping(choice.get("logprobs")).items():
+            if isinstance(values, list):
+                self.logprobs.setdefault(name, []).extend(values)
+        # A last chunk may hold the whole message instead of a delta.
+        delta = mapping(choice.get("delta")) or mapping(choice.get("message"))
+        for name, value in delta.items():
+            self._add_field(name, value)
+
+    def _add_field(self, name: str, value: Any) -> None:
+        if name == "role":
+            self.role = text(value) or self.role
+        elif name in _JOINED and isinstance(value, str):
+            self.joined.setdefault(name, []).append(value)
+        elif name in _JOINED and value is None:
+            self.nulls.add(name)
+        elif name == "tool_calls":
+            for position, call in enumerate(items(value)):
+                self.tool_calls.setdefault(_index(call, position), _ToolCall()).add(call)
+        elif name == "function_call" and isinstance(value, dict):
+            self.function_call = self.function_call or _ToolCall()
+            self.function_call.add({"function": value})
+        elif name == "content_blocks":
+            self._add_blocks(value)
+        elif value is not None:
+            self.others[name] = value
+
+    def _add_blocks(self, value: Any) -> None:
+        """Anthropic's content as the gateway passes it on beside OpenAI's: thinking, text."""
+        for position, block in enumerate(items(value)):
+            pieces = self.blocks.setdefault(_index(block, position), {})
+            for name, piece in mapping(block.get("delta")).items():
+                if isinstance(piece, str) and name != "type":
+                    pieces.setdefault(name, []).append(piece)
+
+    def build(self) -> Json:
+        message: Json = {"role": self.role, "content": None}
+        message |= dict.fromkeys(sorted(self.nulls))
+        message |= {name: "".join(pieces) for name, pieces in self.joined.items()}
+        message |= self.others
+        if self.blocks:
+            message["content_blocks"] = [
+                {name: "".join(pieces) for name, pieces in self.blocks[index].items()} for index in sorted(self.blocks)
+            ]
+        if self.tool_calls:
+            # Beside a call, an empty text is how some providers write "no text".
+            message["content"] = message["content"] or None
+            message["tool_calls"] = [self.tool_calls[index].build() for index in sorted(self.tool_calls)]
+        if self.function_call:
+            message["function_call"] = self.function_call.build()["function"]
+        return {"message": message, "logprobs": self.logprobs or None, "finish_reason": self.finish_reason}
+
+
+class _ToolCall:
+    def __init__(self) -> None:
+        self.fields: Json = {}
+        self.name = ""
+        self.arguments: list[str] = []
+
+    def add(self, call: Json) -> None:
+        for name, value in call.items():
+            if name not in ("index", "function") and value not in (None, ""):
+                self.fields.setdefault(name, value)
+        function = mapping(call.get("function"))
+        self.name = self.name or text(function.get("name")) or ""
+        if piece := text(function.get("arguments")):
+            self.arguments.append(piece)
+
+    def build(self) -> Json:
+        function = {"name": self.name, "arguments": "".join(self.arguments)}
+        return {"type": "function", **self.fields, "function": function}
+
+
+def _index(item: Json, position: int) -> int:
+    index = item.get("index")
+    return index if isinstance(index, int) else position

@@ -1,0 +1,344 @@
+"""From an :class:`Exchange` to the :class:`LogRecord` that is stored: every derived column is derived here.
+
+Nothing in here raises, whatever the bytes: what cannot be read stays empty, and the
+exact bytes are kept beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from logs import ids, pricing, redaction, status
+from logs.ingest import families, origin, routes, sse
+from logs.ingest.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_problem
+from logs.ingest.families import Answer, AssembledStream
+from logs.ingest.families.base import Json, Usage, mapping
+from logs.ingest.record import Completeness, Exchange, GatewayStatus, LogRecord, TokensOrigin
+from logs.ingest.text import clean, clean_or_none, count, decode_json
+
+# Lengths in characters. An index entry of PostgreSQL holds 2,704 bytes, so what is indexed stays below 600
+# characters even at 4 bytes each; names that people gave are far shorter.
+MAX_NAME = 200  # provider, model, finish reason, error type
+MAX_ID = 256  # ids of traces, spans, users, configs, prompts, virtual keys
+MAX_URL = 2048  # what browsers and proxies accept
+MAX_METHOD = 10
+
+_MULTIPART_MODEL = re.compile(rb'name="model"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]{1,200})\r?\n')
+_UNPRICED = frozenset({"image_generation", "image_edit", "audio_speech", "audio_transcription", "audio_translation"})
+_NO_OUTPUT = frozenset({"embedding", "moderation", "rerank"})
+
+
+class _Body(msgspec.Struct):
+    """A body and what could be read of it. ``stream`` is set where it is an event stream."""
+
+    raw: bytes | None
+    value: Any = None
+    unparsed: bool = False
+    stream: AssembledStream | None = None
+
+    @property
+    def answer(self) -> Json:
+        return mapping(self.stream.answer if self.stream else self.value)
+
+
+def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now_ms: int) -> LogRecord:
+    """Derive everything a column holds. ``now_ms`` (UTC) is the event's time where the exchange has none."""
+    path = routes.path_of(exchange.url)
+    request_type = routes.request_type(exchange.method, path)
+    request = _read_body(exchange.request_body, exchange.request_headers)
+    asked = mapping(request.value)
+    response = _read_response(exchange, request_type, asked.get("stream") is True)
+
+    config = origin.read_config(exchange.request_headers)
+    gateway = status.derive(config, exchange.response_headers, exchange.status_code, exchange.request_headers)
+    requested_model = _requested_model(exchange, asked, path)
+    source = origin.read(
+        exchange.request_headers,
+        config,
+        gateway.option_path,
+        url=exchange.url,
+        body_model=requested_model,
+        response_provider=status.header(exchange.response_headers, "x-portkey-provider"),
+        stated_provider=exchange.provider,
+        refused=gateway.option_path is None and is_refusal(response.value),
+    )
+    success = _is_success(exchange, response)
+    answer = families.read(request_type, response.answer)
+    usage = _usage(exchange, answer)
+    model = clean_or_none(answer.model, MAX_NAME) or clean_or_none(requested_model, MAX_NAME)
+    at_ms = exchange.event_time_ms if exchange.event_time_ms is not None else now_ms
+    cost, cost_source = _cost(exchange, request_type, source.provider, model, usage, at_ms)
+    error_type, error_message = (None, None) if success else _problem(exchange, response)
+    metadata = origin.tidy_metadata({**exchange.metadata, **origin.metadata_header(exchange.request_headers)})
+    span_id = exchange.span_id or status.header(exchange.request_headers, "x-portkey-span-id")
+    sent_trace = _sent_trace(exchange)
+    id, idempotent = _identify(exchange, workspace_id, sent_trace, span_id, at_ms)
+    kept = _keep(exchange, request, response, success)
+
+    return LogRecord(
+        workspace_id=workspace_id,
+        id=id,
+        idempotent=idempotent,
+        source=exchange.source,
+        completeness=_completeness(exchange, kept, request, response),
+        trace_id=clean_or_none(sent_trace, MAX_ID) or str(id),
+        span_id=clean_or_none(span_id, MAX_ID),
+        parent_span_id=_id_field(exchange.parent_span_id, exchange, "x-portkey-parent-span-id"),
+        span_name=_id_field(exchange.span_name, exchange, "x-portkey-span-name"),
+        request_type=request_type,
+        method=clean(exchange.method.upper(), MAX_METHOD) or "POST",
+        url=clean(redaction.mask_url(exchange.url), MAX_URL),
+        path=clean(path, MAX_URL),
+        provider=clean_or_none(source.provider, MAX_NAME),
+        model=model,
+        requested_model=clean_or_none(requested_model, MAX_NAME),
+        stream=_is_stream(exchange, response, asked),
+        finish_reason=clean_or_none(answer.finish_reason, MAX_NAME),
+        status_code=exchange.status_code,
+        is_success=success,
+        error_type=clean_or_none(error_type, MAX_NAME),
+        error_message=clean_or_none(error_message, MAX_MESSAGE),
+        latency_ms=count(exchange.latency_ms),
+        time_to_first_token_ms=count(exchange.time_to_first_token_ms),
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        total_tokens=usage.total,
+        cached_tokens=usage.cached,
+        reasoning_tokens=usage.reasoning,
+        tokens_origin=_tokens_origin(usage),
+        cost=cost,
+        cost_source=cost_source,
+        gateway=_known(gateway, exchange),
+        config=clean_or_none(source.config, MAX_ID),
+        config_version_id=clean_or_none(source.config_version_id, MAX_ID),
+        prompt=clean_or_none(source.prompt, MAX_ID),
+        prompt_version_id=clean_or_none(source.prompt_version_id, MAX_ID),
+        prompt_in_config_target=source.prompt_in_config_target,
+        virtual_key=clean_or_none(source.virtual_key, MAX_ID),
+        api_key_id=api_key_id,
+        user=clean_or_none(metadata.get("_user"), MAX_ID) or clean_or_none(asked.get("user"), MAX_ID),
+        metadata=metadata,
+        request_headers=kept.request_headers,
+        response_headers=kept.response_headers,
+        request_body=kept.request_body,
+        response_body=kept.response_body,
+        request_bytes=len(exchange.request_body or b""),
+        response_bytes=len(exchange.response_body or b""),
+    )
+
+
+def assemble_stream(request_type: str, raw: bytes) -> AssembledStream:
+    """The JSON object that the event stream ``raw`` adds up to, as if it had not been streamed."""
+    return families.assemble(request_type, raw)
+
+
+# --- bodies ------------------------------------------------------------------------------------------------
+
+
+def _read_body(raw: bytes | None, headers: Mapping[str, str]) -> _Body:
+    """A body as JSON. One that says it is JSON, by its type or its first character, and is not, is unparsed."""
+    if not raw:
+        return _Body(raw)
+    content_type = (status.header(headers, "content-type") or "").lower()
+    says_json = "json" in content_type or raw.lstrip()[:1] in (b"{", b"[")
+    if content_type and not says_json:
+        return _Body(raw)
+    try:
+        return _Body(raw, decode_json(raw))
+    except ValueError:
+        return _Body(raw, unparsed=says_json)
+
+
+def _read_response(exchange: Exchange, request_type: str, stream_asked: bool) -> _Body:
+    raw = exchange.response_body
+    content_type = (status.header(exchange.response_headers, "content-type") or "").lower()
+    by_type = content_type.startswith("text/event-stream")
+    expected = by_type or exchange.streaming is True or stream_asked
+    if raw and expected and sse.looks_like_sse(raw):
+        return _Body(raw, stream=families.assemble(request_type, raw))
+    if by_type and not raw:  # the connection broke before the first event
+        return _Body(raw, stream=AssembledStream(complete=False))
+    return _read_body(raw, {} if by_type else exchange.response_headers)
+
+
+class _Kept(msgspec.Struct):
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+    request_body: bytes | None
+    response_body: bytes | None
+    whole: bool
+
+
+def _keep(exchange: Exchange, request: _Body, response: _Body, success: bool) -> _Kept:
+    """What of the exchange is stored, secrets masked.
+
+    ``x-portkey-debug: false`` keeps no content: of the headers only Portkey's own, of
+    the bodies only an answer that is an error (a cut stream is content and goes).
+    """
+    sensitive = redaction.sensitive_names(exchange.request_headers)
+    request_headers = _masked(exchange.request_headers, sensitive)
+    response_headers = _masked(exchange.response_headers, sensitive)
+    debug = (status.header(exchange.request_headers, "x-portkey-debug") or "").lower()
+    if exchange.bodies_kept and debug != "false":
+        return _Kept(request_headers, response_headers, request.raw, response.raw, whole=True)
+    failed_answer = not success and response.stream is None
+    return _Kept(
+        _own(request_headers),
+        response_headers if failed_answer else _own(response_headers),
+        None,
+        response.raw if failed_answer else None,
+        whole=False,
+    )
+
+
+def _masked(headers: dict[str, str], sensitive: set[str]) -> dict[str, str]:
+    masked = redaction.mask_headers(headers, sensitive)
+    return {clean(name, len(name)): clean(value, len(value)) for name, value in masked.items()}
+
+
+def _own(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower().startswith("x-portkey-")}
+
+
+def _completeness(exchange: Exchange, kept: _Kept, request: _Body, response: _Body) -> Completeness:
+    if not kept.whole:
+        return "not_kept"
+    if exchange.client_left:
+        return "client_left"
+    if response.stream is not None and response.stream.complete is False:
+        return "cut"
+    if request.unparsed or response.unparsed:
+        return "unparsed"
+    return "complete"
+
+
+# --- outcome -----------------------------------------------------------------------------------------------
+
+
+def _is_success(exchange: Exchange, response: _Body) -> bool:
+    """2xx (246, a failed guardrail that lets pass, included), no error object, and a stream to its end.
+
+    A span or an imported row may have no HTTP status: then only the body can tell. In
+    capture no status means that no answer came.
+    """
+    if exchange.status_code is None:
+        answered = exchange.source in ("otlp", "import")
+    else:
+        answered = 200 <= exchange.status_code < 300
+    if response.stream is not None:
+        return answered and response.stream.complete is not False and response.stream.error is None
+    return answered and not is_error(response.value)
+
+
+def _problem(exchange: Exchange, response: _Body) -> Problem:
+    stream = response.stream
+    if stream is not None and stream.error is not None:
+        return read_problem(stream.error, None)
+    if exchange.client_left:
+        return "client_left", "The client closed the connection before the answer was complete."
+    if stream is not None and stream.complete is False:
+        return "stream_cut", "The stream ended without its end mark."
+    if exchange.status_code is None and not response.raw:
+        return "no_answer", "No answer came."
+    return read_problem(response.value, response.raw)
+
+
+def _is_stream(exchange: Exchange, response: _Body, asked: Json) -> bool:
+    if response.stream is not None:
+        return True
+    return exchange.streaming if exchange.streaming is not None else asked.get("stream") is True
+
+
+def _known(gateway: GatewayStatus, exchange: Exchange) -> GatewayStatus:
+    """A span or an import without a gateway's headers says nothing of a gateway: unknown, not disabled."""
+    if exchange.source not in ("otlp", "import") or gateway.option_path is not None:
+        return gateway
+    if any(name.lower().startswith("x-portkey-") for name in exchange.response_headers):
+        return gateway
+    return GatewayStatus(
+        cache_status="unknown", retry_status="unknown", fallback_status="unknown", loadbalance_status="unknown"
+    )
+
+
+# --- model, tokens, cost -----------------------------------------------------------------------------------
+
+
+def _requested_model(exchange: Exchange, asked: Json, path: str) -> str | None:
+    model = asked.get("model")
+    if isinstance(model, str) and model:
+        return model
+    content_type = (status.header(exchange.request_headers, "content-type") or "").lower()
+    if content_type.startswith("multipart/") and exchange.request_body:
+        match = _MULTIPART_MODEL.search(exchange.request_body)
+        if match:
+            return match[1].decode("utf-8", "replace").strip() or None
+    return routes.deployment_in(path)
+
+
+def _usage(exchange: Exchange, answer: Answer) -> Usage:
+    """The sender's own counts where it states them, else the provider's."""
+    stated = Usage(input=count(exchange.input_tokens), output=count(exchange.output_tokens))
+    if not stated.known:
+        return answer.usage
+    return msgspec.structs.replace(stated, total=count((stated.input or 0) + (stated.output or 0)))
+
+
+def _tokens_origin(usage: Usage) -> TokensOrigin:
+    return "provider" if usage.known else "missing"
+
+
+def _cost(
+    exchange: Exchange, request_type: str, provider: str | None, model: str | None, usage: Usage, at_ms: int
+) -> tuple[Decimal | None, str | None]:
+    """The sender's cost, else the price of the tokens: of whatever usage is there, failed call or not.
+
+    Images and audio are left out: their tokens have other prices than text.
+    """
+    if exchange.cost_cents is not None and (stated := pricing.to_cents(exchange.cost_cents)) is not None:
+        return stated, "reported"
+    if request_type in _UNPRICED or (usage.output is None and request_type not in _NO_OUTPUT):
+        return None, None
+    return pricing.price(
+        provider,
+        model,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cached_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        at_ms=at_ms,
+    )
+
+
+# --- identity ----------------------------------------------------------------------------------------------
+
+
+def _sent_trace(exchange: Exchange) -> str | None:
+    return (
+        exchange.trace_id
+        or status.header(exchange.request_headers, "x-portkey-trace-id")
+        or status.header(exchange.response_headers, "x-portkey-trace-id")
+        or None
+    )
+
+
+def _id_field(stated: str | None, exchange: Exchange, name: str) -> str | None:
+    return clean_or_none(stated or status.header(exchange.request_headers, name), MAX_ID)
+
+
+def _identify(
+    exchange: Exchange, workspace_id: int, trace_id: str | None, span_id: str | None, at_ms: int
+) -> tuple[UUID, bool]:
+    """The log's id, and whether sending the exchange again gives the same one.
+
+    Only where the sender itself gave time and span id: capture's time is its own clock.
+    """
+    at_ms = min(max(at_ms, 0), ids.MAX_MS)
+    if exchange.event_time_ms is not None and span_id and exchange.source != "capture":
+        return ids.deterministic_uuid7(at_ms, workspace_id, trace_id or "", span_id), True
+    return ids.uuid7(at_ms), False

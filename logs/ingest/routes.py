@@ -1,0 +1,104 @@
+"""From a request's URL: its path, what kind of request it is, and what the path itself names."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_TYPES = {
+    "chat/completions": "chat_completion",
+    "completions": "completion",
+    "embeddings": "embedding",
+    "images/generations": "image_generation",
+    "images/edits": "image_edit",
+    "audio/speech": "audio_speech",
+    "audio/transcriptions": "audio_transcription",
+    "audio/translations": "audio_translation",
+    "messages": "message",
+    "responses": "response",
+    "moderations": "moderation",
+    "rerank": "rerank",
+}
+_VERSION = re.compile(r"v\d+\w*")
+# "/v1/prompts/pp-1/completions" and "/threads/t1/messages" end like endpoints and are none.
+_OTHERS = frozenset({"prompts", "threads", "files", "batches"})
+
+# Hosts of providers, for requests that no gateway named one for.
+_HOSTS = (
+    ("api.openai.com", "openai"),
+    ("api.anthropic.com", "anthropic"),
+    ("openai.azure.com", "azure-openai"),
+    ("cognitiveservices.azure.com", "azure-openai"),
+    ("services.ai.azure.com", "azure-ai"),
+    ("aiplatform.googleapis.com", "vertex-ai"),
+    ("generativelanguage.googleapis.com", "google"),
+    ("amazonaws.com", "bedrock"),
+    ("api.mistral.ai", "mistral-ai"),
+    ("api.cohere.com", "cohere"),
+    ("api.cohere.ai", "cohere"),
+    ("api.groq.com", "groq"),
+    ("api.together.xyz", "together-ai"),
+    ("api.together.ai", "together-ai"),
+    ("api.fireworks.ai", "fireworks-ai"),
+    ("api.deepseek.com", "deepseek"),
+    ("api.perplexity.ai", "perplexity-ai"),
+    ("api.x.ai", "x-ai"),
+    ("openrouter.ai", "openrouter"),
+    ("api.cerebras.ai", "cerebras"),
+    ("api.voyageai.com", "voyage"),
+    ("api.moonshot.cn", "moonshot"),
+)
+
+
+def path_of(url: str) -> str:
+    """The path of ``url`` without scheme, host, query and fragment; never raises, unlike urlsplit."""
+    rest = re.split(r"[?#]", url, maxsplit=1)[0]
+    _, scheme, after = rest.partition("://")
+    if not scheme:
+        return rest
+    _, slash, path = after.partition("/")
+    return slash + path
+
+
+def provider_of(url: str) -> str | None:
+    """The provider whose host ``url`` names, None for any other host."""
+    _, scheme, after = url.partition("://")
+    host = re.split(r"[/?#]", after, maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
+    if not scheme:
+        return None
+    return next((name for known, name in _HOSTS if host == known or host.endswith("." + known)), None)
+
+
+def request_type(method: str, path: str) -> str:
+    """The kind of request, "other" for whatever is not a call of a known endpoint.
+
+    What follows the last version segment decides ("/base/v1/chat/completions"), or
+    what follows "deployments/NAME" (Azure), or without either the end of the path.
+    """
+    if method.upper() != "POST":
+        return "other"
+    parts = [part for part in path.lower().split("/") if part]
+    if not _OTHERS.isdisjoint(parts):
+        return "other"
+    if "deployments" in parts:
+        parts = parts[parts.index("deployments") + 2 :]
+        return _TYPES.get("/".join(parts), "other")
+    versions = [position for position, part in enumerate(parts) if _VERSION.fullmatch(part)]
+    if versions:
+        parts = parts[versions[-1] + 1 :]
+        if parts[:1] == ["openai"]:  # Google: /v1beta/openai/chat/completions
+            parts = parts[1:]
+        return _TYPES.get("/".join(parts), "other")
+    return _TYPES.get("/".join(parts[-2:])) or _TYPES.get("/".join(parts[-1:])) or "other"
+
+
+def prompt_in(path: str) -> str | None:
+    """The slug in ``/v1/prompts/<slug>/completions``."""
+    match = re.search(r"/prompts/([^/]+)/completions/?$", path)
+    return unquote(match[1]) if match else None
+
+
+def deployment_in(path: str) -> str | None:
+    """The model a path names: Azure's ``/openai/deployments/<name>/…``."""
+    match = re.search(r"/deployments/([^/]+)/", path)
+    return unquote(match[1]) if match else None
