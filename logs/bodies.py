@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from logs.conversation import Conversation
 from logs.ingest.normalise import assemble_stream
 from logs.jsontree import Node
 from logs.models import Log, LogBody
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 SideName = Literal["request", "response"]
 View = Literal["pretty", "json", "raw"]
@@ -54,9 +57,11 @@ class Side:
 
     @cached_property
     def value(self) -> Any:
-        """The parsed document; None where it is no JSON."""
+        """The parsed document, fit to be shown; None where it is no JSON."""
         try:
-            return None if self.document is None else json.loads(self.document)
+            return (
+                None if self.document is None else _showable(json.loads(self.document.decode(errors="surrogatepass")))
+            )
         except (ValueError, RecursionError):
             return None
 
@@ -102,6 +107,17 @@ def read_sides(log: Log) -> tuple[Side, Side]:
 def read_side(log: Log, name: SideName) -> Side:
     request, response = read_sides(log)
     return request if name == "request" else response
+
+
+def _showable(value: Any) -> Any:
+    """The value with U+FFFD for lone surrogates, which JSON may hold and no page can."""
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_showable(item) for item in value]
+    if isinstance(value, dict):
+        return {_showable(key): _showable(item) for key, item in value.items()}
+    return value
 
 
 def _unpack(packed: bytes | memoryview | None) -> bytes | None:

@@ -5,6 +5,7 @@ spelling of numbers (``1e400``, ``1.0``) survive, which a round trip through dic
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ Kind = Literal["object", "array", "string", "number", "boolean", "null"]
 NODE_BUDGET = 2_000
 PREVIEW_CHARACTERS = 80
 STRING_CHARACTERS = 20_000  # a longer string is cut in the tree, and whole in Raw
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Members(list[tuple[str, Any]]):
@@ -73,7 +77,7 @@ def build(value: Any, *, path: str = "") -> Node:
             continue
         left -= len(members)
         for index, (key, child) in enumerate(members):
-            below = _node(key, child, f"{node.path}/{index}")
+            below = _node(_escaped(key), child, f"{node.path}/{index}")
             node.children.append(below)
             if below.kind in ("object", "array"):
                 queue.append((below, child))
@@ -84,10 +88,9 @@ def build(value: Any, *, path: str = "") -> Node:
 def _at(value: Any, path: str) -> Any:
     """The value at a path of positions; raises LookupError."""
     for step in path.split("/")[1:]:
-        try:
-            value = list(_members(value))[int(step)][1]
-        except ValueError as error:
-            raise LookupError(path) from error
+        if not step.isdecimal():
+            raise LookupError(path)
+        value = list(_members(value))[int(step)][1]
     return value
 
 
@@ -107,7 +110,7 @@ def _node(key: str, value: Any, path: str) -> Node:
         return Node(key, "number", path, value=str(value))
     if isinstance(value, str):
         cut = max(len(value) - STRING_CHARACTERS, 0)
-        return Node(key, "string", path, value=json.dumps(value[:STRING_CHARACTERS], ensure_ascii=False), cut=cut)
+        return Node(key, "string", path, value=_quoted(value[:STRING_CHARACTERS]), cut=cut)
     if isinstance(value, bool):
         return Node(key, "boolean", path, value="true" if value else "false")
     return Node(key, "null", path, value="null")
@@ -118,7 +121,7 @@ def _preview(value: Any) -> str:
     shown: list[str] = []
     for key, child in _members(value):
         text = _brief(child)
-        shown.append(f"{key}: {text}" if isinstance(value, Members) else text)
+        shown.append(f"{_escaped(key)}: {text}" if isinstance(value, Members) else text)
         if sum(map(len, shown)) > PREVIEW_CHARACTERS:
             break
     text = ", ".join(shown)
@@ -132,7 +135,16 @@ def _brief(value: Any) -> str:
         return "[…]" if value else "[]"
     if isinstance(value, Number):
         return str(value)[:40]
-    return json.dumps(value[:40] if isinstance(value, str) else value, ensure_ascii=False)
+    return _quoted(value[:40]) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """A string as JSON writes it; lone surrogates, which no page can carry, stay escaped."""
+    return _escaped(json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    return _SURROGATES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _open_small(node: Node, depth: int = 0) -> None:

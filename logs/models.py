@@ -93,22 +93,22 @@ class Log(models.Model):
         db_table = "log"
         indexes = [
             # Each serves one filter of the list (newest first); the list itself walks the primary key.
-            models.Index("workspace", "model", "-id", name="log_model"),
-            models.Index("workspace", "user", "-id", name="log_user", condition=Q(user__isnull=False)),
-            models.Index("workspace", "trace_id", "-id", name="log_trace"),
-            models.Index("workspace", "prompt", "-id", name="log_prompt", condition=Q(prompt__isnull=False)),
-            models.Index("workspace", "config", "-id", name="log_config", condition=Q(config__isnull=False)),
+            models.Index(fields=["workspace", "model", "-id"], name="log_model"),
+            models.Index(fields=["workspace", "user", "-id"], name="log_user", condition=Q(user__isnull=False)),
+            models.Index(fields=["workspace", "trace_id", "-id"], name="log_trace"),
+            models.Index(fields=["workspace", "prompt", "-id"], name="log_prompt", condition=Q(prompt__isnull=False)),
+            models.Index(fields=["workspace", "config", "-id"], name="log_config", condition=Q(config__isnull=False)),
             models.Index(
-                "workspace",
-                "virtual_key",
-                "-id",
+                fields=["workspace", "virtual_key", "-id"],
                 name="log_virtual_key",
                 condition=Q(virtual_key__isnull=False),
             ),
-            models.Index("workspace", "api_key", "-id", name="log_api_key", condition=Q(api_key__isnull=False)),
-            models.Index("workspace", "-id", name="log_failed", condition=Q(is_success=False)),
-            GinIndex("labels", name="log_labels"),  # metadata filters: labels @> '{env=prod}'
-            models.Index("workspace", "received_at", name="log_received"),  # what follows arrivals
+            models.Index(
+                fields=["workspace", "api_key", "-id"], name="log_api_key", condition=Q(api_key__isnull=False)
+            ),
+            models.Index(fields=["workspace", "-id"], name="log_failed", condition=Q(is_success=False)),
+            GinIndex(fields=["labels"], name="log_labels"),  # metadata filters: labels @> '{env=prod}'
+            models.Index(fields=["workspace", "received_at"], name="log_received"),  # what follows arrivals
         ]
 
     def __str__(self) -> str:
@@ -151,9 +151,9 @@ class Rollup(models.Model):
         abstract = True
         indexes = [
             # Readers: sums of one workspace over a range of time.
-            models.Index("workspace", "bucket", name="%(class)s_bucket"),
+            models.Index(fields=["workspace", "bucket"], name="%(class)s_bucket"),
             # The worker: buckets that have rows to fold.
-            models.Index("workspace", "bucket", name="%(class)s_unfolded", condition=Q(folded=False)),
+            models.Index(fields=["workspace", "bucket"], name="%(class)s_unfolded", condition=Q(folded=False)),
         ]
 
 
