@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
+
+from logs.markdown import MAX_CHARACTERS, json_to_html
 
 register = template.Library()
 
@@ -99,3 +102,49 @@ def current_page(context: dict[str, Any], href: str) -> SafeString | str:
 def initial(text: object) -> str:
     """The first letter or digit of a name, upper case, for a small mark beside it."""
     return next((letter.upper() for letter in str(text) if letter.isalnum()), "?")
+
+
+STATE_ICONS = {"cache": "zap", "retry": "rotate-cw", "fallback": "git-branch", "loadbalance": "network"}
+
+
+@register.simple_tag
+def state_icon(group: str) -> SafeString:
+    """The mark of one of the four states; 16 px, the text beside it says what it means."""
+    return icon(STATE_ICONS[group])
+
+
+@register.simple_tag
+def copy_icon(size: int = 14) -> SafeString:
+    """Two icons in one place: the sheet of "copy" and the tick that says "copied"."""
+    return format_html('<span class="copy-icon">{}{}</span>', icon("copy", size), icon("check", size))
+
+
+@register.simple_tag
+def guide_text(text: str) -> SafeString:
+    """A state's words with their ``{x}`` set as a variable."""
+    before, brace, after = text.partition("{x}")
+    return format_html("{}<var>x</var>{}", before, after) if brace else format_html("{}", text)
+
+
+@register.filter
+def milliseconds(moment: datetime) -> str:
+    """The milliseconds of a time, three digits."""
+    return f"{moment.microsecond // 1000:03d}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """``10,000``"""
+    return f"{number:,}"
+
+
+@register.filter
+def is_long(text: str) -> bool:
+    """Whether a text is folded behind "Show all": more than fits a screen's half."""
+    return len(text) > 1600 or text.count("\n") > 24
+
+
+@register.filter
+def json_html(text: str) -> SafeString | str:
+    """Coloured JSON; a text so long that colouring would be felt stays plain."""
+    return json_to_html(text) if len(text) < MAX_CHARACTERS else text

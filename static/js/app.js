@@ -1,3 +1,9 @@
+// What every page needs comes first; the modules of the log page do nothing on other pages.
 import "./preferences.js";
 import "./messages.js";
 import "./copy.js";
+import "./times.js";
+import "./tips.js";
+import "./requests.js";
+import "./panel.js";
+import "./keys.js";
