@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 WITHOUT_DATABASE = {"help", "version", "makemigrations", "check", "collectstatic", "compilemessages", "up"}
@@ -15,23 +17,34 @@ def main() -> None:
     """Run a management command; a command that needs the private PostgreSQL shares or starts it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from environs import EnvError
     except ImportError:
         sys.exit("Django is missing: run `make up`, or `uv sync` and then `uv run manage.py ...`")
-    from portkey_logs.embedded import EmbeddedError, running
+    from portkey_logs.embedded import EmbeddedError
 
     arguments = sys.argv[1:]
     if arguments[:1] == ["up"]:
         take_data_dir(arguments)
-    if not needs_private_database(arguments):
-        return execute_from_command_line(sys.argv)
-    data_dir = Path(os.environ.get("PORTKEY_LOGS_DATA_DIR") or "var")
     try:
-        with running(data_dir, progress=lambda line: print(line, file=sys.stderr)) as url:
-            os.environ["DATABASE_URL"] = url
+        with private_database() if needs_private_database(arguments) else nullcontext():
             execute_from_command_line(sys.argv)
     except EmbeddedError as error:
         sys.exit(str(error))
+    except (EnvError, ImproperlyConfigured) as error:
+        sys.exit(f"The configuration does not work: {error}")
+
+
+@contextmanager
+def private_database() -> Iterator[None]:
+    """Have the private server run, and name it where the settings look for a database."""
+    from portkey_logs.embedded import running
+
+    data_dir = Path(os.environ.get("PORTKEY_LOGS_DATA_DIR") or "var")
+    with running(data_dir, progress=lambda line: print(line, file=sys.stderr)) as url:
+        os.environ["DATABASE_URL"] = url
+        yield
 
 
 def take_data_dir(arguments: list[str]) -> None:
