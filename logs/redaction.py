@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -47,6 +48,7 @@ _KNOWN_KEY = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.S,
 )
+_MIN_KNOWN_KEY = 18  # the shortest of the above
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 _PARAMETER = re.compile(r"(?<=[?&;#])([^=&;#\s]+)=([^&;#\s]*)")
 _CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -82,6 +84,7 @@ def sensitive_names(headers: Mapping[str, str]) -> set[str]:
     return names
 
 
+@lru_cache(maxsize=4096)  # the same header names come with every request
 def is_secret_name(name: str) -> bool:
     """Whether a header, JSON key or the like of this name holds a secret.
 
@@ -153,7 +156,9 @@ def _mask_text(value: str, depth: int) -> str:
             return masked
     if (match := _SCHEME.fullmatch(value)) and match[1].lower() in ("bearer", "basic", "aws4-hmac-sha256"):
         return _mask_authorization(value)
-    return mask_url(value) if "://" in value else mask_known_keys(value)
+    if "://" in value:
+        return mask_url(value)
+    return value if len(value) < _MIN_KNOWN_KEY else mask_known_keys(value)
 
 
 def _mask_json(text: str, depth: int) -> str | None:

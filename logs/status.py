@@ -40,12 +40,12 @@ _RETRY_AFTER = ("use_retry_after_header", "use_retry_after_headers", "useRetryAf
 class Step(NamedTuple):
     """One node of the config that the request passed, and the option taken there.
 
-    ``index`` is None at the last node; ``node`` is empty where the config does
+    ``option`` is None at the last node; ``node`` is empty where the config does
     not have what the path names.
     """
 
     node: Mapping[str, Any]
-    index: int | None
+    option: int | None
 
 
 def derive(
@@ -168,7 +168,7 @@ def _configured_attempts(steps: list[Step]) -> int:
 
 
 def _fallback(steps: list[Step]) -> tuple[FallbackStatus, int | None]:
-    taken = [step.index for step in steps if _mode(step.node) == "fallback"]
+    taken = [step.option for step in steps if _mode(step.node) == "fallback"]
     if not taken:
         return "disabled", None
     for index in taken:  # the outermost fallback that left its first option
@@ -199,10 +199,18 @@ def _innermost(steps: list[Step], key: str) -> Any:
     return None
 
 
+class Headers(dict[str, str]):
+    """Headers with lower-case names, for which a look-up needs no search."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Headers:
+        return headers if isinstance(headers, cls) else cls((k.lower(), v) for k, v in headers.items())
+
+
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """The trimmed value of header ``name`` (lower case), whatever case the mapping uses; None when absent."""
     value = headers.get(name)
-    if value is None:
+    if value is None and not isinstance(headers, Headers):
         value = next((v for k, v in headers.items() if k.lower() == name), None)
     return value.strip() if isinstance(value, str) else None
 

@@ -48,8 +48,8 @@ def _from_object(answer: Json) -> Problem:
     if isinstance(error, dict) and error:
         kind = text(error.get("type")) or _code(error.get("code")) or text(error.get("status"))
         return kind, text(error.get("message")) or _from_object({**error, "error": None})[1]
-    if text(error):
-        return _code(answer.get("code")), error
+    if message := text(error):
+        return _code(answer.get("code")), message
     if is_refusal(answer):
         return "gateway_error", text(answer.get("message"))
     for name in ("message", "detail", "html-message", "error_description", "Message"):

@@ -49,6 +49,11 @@ class _Body(msgspec.Struct):
 
 def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now_ms: int) -> LogRecord:
     """Derive everything a column holds. ``now_ms`` (UTC) is the event's time where the exchange has none."""
+    exchange = msgspec.structs.replace(
+        exchange,
+        request_headers=status.Headers.of(exchange.request_headers),
+        response_headers=status.Headers.of(exchange.response_headers),
+    )
     path = routes.path_of(exchange.url)
     request_type = routes.request_type(exchange.method, path)
     request = _read_body(exchange.request_body, exchange.request_headers)

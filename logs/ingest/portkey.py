@@ -112,7 +112,6 @@ def _exchange(raw: bytes, headers: Mapping[str, str], *, alone: bool) -> Exchang
     request, request_body = _side(row, "request")
     response, response_body = _side(row, "response")
     metadata = _metadata(row)
-    output = _output(row)
     known = _ids(row, metadata, headers, alone=alone)
     for names in _IDS.items():
         for name in names:
@@ -132,8 +131,11 @@ def _exchange(raw: bytes, headers: Mapping[str, str], *, alone: bool) -> Exchang
         metadata={key: origin.as_text(value) for key, value in (metadata | origin.metadata_header(headers)).items()},
         event_time_ms=_event_time(row, metadata),
         bodies_kept=(status.header(headers, "x-portkey-debug") or "").lower() != "false",
-        **known,
-        **output,
+        trace_id=known["trace_id"],
+        span_id=known["span_id"],
+        parent_span_id=known["parent_span_id"],
+        span_name=known["span_name"],
+        **_output(row),
     )
 
 

@@ -33,7 +33,10 @@ def decode_json(raw: bytes | str) -> Any:
 
 def clean(value: str, limit: int) -> str:
     """``value`` cut to ``limit`` characters, what PostgreSQL cannot store replaced by U+FFFD."""
-    return _UNSTORABLE.sub("\ufffd", value[:limit])
+    value = value[:limit]
+    if value.isascii() and "\0" not in value:  # the usual case, without the search
+        return value
+    return _UNSTORABLE.sub("\ufffd", value)
 
 
 def clean_or_none(value: object, limit: int) -> str | None:

@@ -9,6 +9,7 @@ from logs.ingest.families.base import (
     AssembledStream,
     Json,
     error_of,
+    index_of,
     items,
     mapping,
     objects,
@@ -47,7 +48,7 @@ def assemble(raw: bytes) -> AssembledStream:
             continue
         failure = failure or error_of(event, data)
         kind = text(data.get("type")) or event.type
-        index = data.get("index") if isinstance(data.get("index"), int) else len(blocks)
+        index = index_of(data, len(blocks))
         if kind == "message_start":
             answer = {**mapping(data.get("message"))}
             usage |= mapping(answer.get("usage"))

@@ -82,6 +82,12 @@ def items(value: object) -> list[Json]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def index_of(item: Json, position: int) -> int:
+    """The index an item of a stream carries, else its position."""
+    index = item.get("index")
+    return index if isinstance(index, int) else position
+
+
 def text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 

@@ -11,6 +11,7 @@ from logs.ingest.families.base import (
     Json,
     Usage,
     error_of,
+    index_of,
     items,
     mapping,
     objects,
@@ -104,7 +105,7 @@ def _assemble(raw: bytes, kind: str, choice_type: type[_ChatChoice] | type[_Text
         # Never summed: some providers send a running total with every chunk.
         usage = data.get("usage") or mapping(data.get("x_groq")).get("usage") or usage
         for position, choice in enumerate(items(data.get("choices"))):
-            index = _index(choice, position)
+            index = index_of(choice, position)
             if index not in choices:
                 choices[index] = choice_type()
             choices[index].add(choice)
@@ -166,7 +167,7 @@ class _ChatChoice:
             self.nulls.add(name)
         elif name == "tool_calls":
             for position, call in enumerate(items(value)):
-                self.tool_calls.setdefault(_index(call, position), _ToolCall()).add(call)
+                self.tool_calls.setdefault(index_of(call, position), _ToolCall()).add(call)
         elif name == "function_call" and isinstance(value, dict):
             self.function_call = self.function_call or _ToolCall()
             self.function_call.add({"function": value})
@@ -178,7 +179,7 @@ class _ChatChoice:
     def _add_blocks(self, value: Any) -> None:
         """Anthropic's content as the gateway passes it on beside OpenAI's: thinking, text."""
         for position, block in enumerate(items(value)):
-            pieces = self.blocks.setdefault(_index(block, position), {})
+            pieces = self.blocks.setdefault(index_of(block, position), {})
             for name, piece in mapping(block.get("delta")).items():
                 if isinstance(piece, str) and name != "type":
                     pieces.setdefault(name, []).append(piece)
@@ -220,7 +221,3 @@ class _ToolCall:
         function = {"name": self.name, "arguments": "".join(self.arguments)}
         return {"type": "function", **self.fields, "function": function}
 
-
-def _index(item: Json, position: int) -> int:
-    index = item.get("index")
-    return index if isinstance(index, int) else position
