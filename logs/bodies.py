@@ -49,7 +49,8 @@ class Side:
         if self.octets is None:
             return None
         if self.is_stream and not self.octets.lstrip().startswith((b"{", b"[")):
-            assembled = assemble_stream(self.log.request_type, self.octets).body
+            stream = assemble_stream(self.log.request_type, self.octets)
+            assembled = stream.error or stream.answer
             return (
                 None if assembled is None else json.dumps(assembled, ensure_ascii=False).encode(errors="surrogatepass")
             )

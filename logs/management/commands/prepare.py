@@ -16,15 +16,14 @@ from portkey_logs.accounts import bootstrap
 
 class Command(BaseCommand):
     help = (
-        "Applies migrations, makes the owner and the first workspaces where they are missing, collects static "
-        "files. Prints one JSON object: owner, sign_in_path (null once the owner has a password), api_key_file. "
+        "Applies migrations, makes the owner and the first workspaces where they are missing. "
+        "Prints one JSON object: owner, sign_in_path (null once the owner has a password), api_key_file. "
         "May run again and again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do all of it and print where to go from here."""
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
         first = bootstrap.first_run()
         key_file = Path(settings.DATA_DIR) / "api_key"
         keep_key(key_file, first.demo_api_key)
