@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest
 
 from portkey_logs.accounts.models import Membership, Organisation, User, Workspace
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind ``login_required``."""
+
+    user: User
 
 
 def workspace_for(user: User | AnonymousUser, slug: str) -> Workspace:

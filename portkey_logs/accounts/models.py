@@ -9,10 +9,14 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from portkey_logs.accounts.tokens import API_KEY_PREFIX, hash_token
+
+
+class Refused(Exception):
+    """A rule about members forbids what somebody asked for. The text is for them to read."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -78,6 +82,44 @@ class Membership(models.Model):
         """May invite people and make or revoke keys."""
         return self.role in (self.Role.OWNER, self.Role.ADMIN)
 
+    @property
+    def grantable_roles(self) -> list[Membership.Role]:
+        """The roles this person may give to others: nobody gives more than they have."""
+        if self.role == self.Role.OWNER:
+            return list(self.Role)
+        return [self.Role.ADMIN, self.Role.MEMBER] if self.can_manage else []
+
+    def may_change(self, other: Membership) -> bool:
+        """Whether this person may change the role of the other, or remove them."""
+        return other.organisation_id == self.organisation_id and other.role in self.grantable_roles
+
+    @transaction.atomic
+    def give_role(self, other: Membership, role: str) -> None:
+        """Changes the role of another member. Raises Refused."""
+        self._check(other, keeps_owner=role == self.Role.OWNER)
+        if role not in self.grantable_roles:
+            raise Refused(f"Only an owner can make somebody {self.Role(role).label.lower()}.")
+        other.role = role
+        other.save(update_fields=["role"])
+
+    @transaction.atomic
+    def remove(self, other: Membership) -> None:
+        """Ends the other's membership and withdraws the invitations they made. Raises Refused."""
+        self._check(other, keeps_owner=False)
+        self.organisation.invitations.filter(created_by=other.user_id, accepted_at=None, revoked_at=None).update(
+            revoked_at=timezone.now()
+        )
+        other.delete()
+
+    def _check(self, other: Membership, *, keeps_owner: bool) -> None:
+        if not self.may_change(other):
+            raise Refused("Only an owner can change or remove an owner.")
+        # Two owners who remove each other at the same moment must not both succeed.
+        Organisation.objects.select_for_update().get(pk=self.organisation_id)
+        owners = Membership.objects.filter(organisation=self.organisation_id, role=self.Role.OWNER)
+        if not keeps_owner and not owners.exclude(pk=other.pk).exists():
+            raise Refused("An organisation needs an owner. Make somebody else an owner first.")
+
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def for_user(self, user: User) -> WorkspaceQuerySet:
@@ -141,6 +183,17 @@ class Invitation(models.Model):
     def is_open(self) -> bool:
         return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()
 
+    @transaction.atomic
+    def accept(self, user: User) -> bool:
+        """Makes the person a member and uses the invitation up; False when it was not open any more."""
+        now = timezone.now()
+        used = Invitation.objects.filter(pk=self.pk, accepted_at=None, revoked_at=None, expires_at__gt=now).update(
+            accepted_at=now, accepted_by=user
+        )
+        if used:
+            Membership.objects.get_or_create(user=user, organisation=self.organisation, defaults={"role": self.role})
+        return used == 1
+
 
 class SignInLink(models.Model):
     """A one-time link for a person without a password; a POST uses it up, a GET (a mail scanner) does not."""
@@ -155,6 +208,17 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"Sign-in link of {self.user}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.used_at is None and self.expires_at > timezone.now() and self.user.is_active
+
+    def use_up(self) -> bool:
+        """Marks the link as used; False when it was not open any more. Of two at once one wins."""
+        now = timezone.now()
+        # Conditions of the row itself only: across a join PostgreSQL would not check them again after a wait.
+        updated = SignInLink.objects.filter(pk=self.pk, used_at=None, expires_at__gt=now).update(used_at=now)
+        return updated == 1
 
     @classmethod
     def issue(cls, user: User) -> str:

@@ -1,0 +1,49 @@
+"""What several pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from allauth.decorators import rate_limit
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from portkey_logs.accounts.access import SignedInRequest
+
+
+def absolute_url(request: HttpRequest, path: str) -> str:
+    """The path as a link for others: below the configured public address, else the one of this request."""
+    public_url: str = settings.PUBLIC_URL
+    return public_url + path if public_url else request.build_absolute_uri(path)
+
+
+def rate_limited[**P](action: str) -> Callable[[Callable[P, HttpResponse]], Callable[P, HttpResponse]]:
+    """429 for more POSTs than allauth's limit of that name allows (ACCOUNT_RATE_LIMITS)."""
+    limit: Callable[[Callable[P, HttpResponse]], Callable[P, HttpResponse]]
+    limit = rate_limit(action=action)  # type: ignore[no-untyped-call]
+    return limit
+
+
+type Action[**P] = Callable[Concatenate[SignedInRequest, str, P], HttpResponse]
+
+
+def action_of[**P](page: str) -> Callable[[Action[P]], Callable[..., HttpResponse]]:
+    """For the target of a form on a workspace's page: needs a signed-in person and a POST.
+
+    A GET leads back to the page: that is where people land who had to sign in again after they sent the form.
+    """
+
+    def decorate(view: Action[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: SignedInRequest, workspace: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != "POST":
+                return redirect(page, workspace=workspace)
+            return view(request, workspace, *args, **kwargs)
+
+        return login_required(checked)
+
+    return decorate

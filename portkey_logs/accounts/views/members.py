@@ -1,0 +1,102 @@
+"""Members of the organisation and the links that invite new ones."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.forms import InvitationForm
+from portkey_logs.accounts.models import Invitation, Membership, Refused, Workspace
+from portkey_logs.accounts.views.common import absolute_url, action_of
+
+
+@login_required
+@never_cache  # the answer to a POST shows a link that lets people in
+@require_http_methods(["GET", "POST"])
+def members(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """Who is in the organisation, for every member; inviting and changing, for those who manage it."""
+    place = workspace_for(request.user, workspace)
+    membership = _own_membership(request, place)
+    roles = membership.grantable_roles
+    form, new_link = InvitationForm(roles=roles), None
+    if request.method == "POST":
+        managed_workspace_for(request.user, workspace)
+        form = InvitationForm(request.POST, roles=roles)
+        if form.is_valid():
+            role, note = form.cleaned_data["role"], form.cleaned_data["note"]
+            _, token = Invitation.issue(place.organisation, request.user, role, note)
+            new_link = absolute_url(request, reverse("invitation", args=[token]))
+            form = InvitationForm(roles=roles)
+    people = place.organisation.memberships.select_related("user").order_by("user__email")
+    context = {
+        "workspace": place,
+        "membership": membership,
+        "rows": [(person, membership.may_change(person)) for person in people],
+        "roles": roles,
+        "invitations": _open_invitations(place) if membership.can_manage else None,
+        "form": form,
+        "new_link": new_link,
+        "lifetime_days": Invitation.LIFETIME.days,
+    }
+    return render(request, "accounts/members.html", context, status=422 if form.errors else 200)
+
+
+@action_of("members")
+def change_role(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
+    place = managed_workspace_for(request.user, workspace)
+    other = get_object_or_404(place.organisation.memberships.select_related("user"), pk=id)
+    role = request.POST.get("role", "")
+    try:
+        if role not in Membership.Role:
+            raise Refused("Choose a role.")
+        _own_membership(request, place).give_role(other, role)
+        messages.success(request, f"{other.user.display_name} is {other.get_role_display().lower()} now.")
+    except Refused as refused:
+        messages.error(request, str(refused))
+    return redirect("members", workspace=workspace)
+
+
+@action_of("members")
+def remove_member(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
+    place = managed_workspace_for(request.user, workspace)
+    other = get_object_or_404(place.organisation.memberships.select_related("user"), pk=id)
+    try:
+        _own_membership(request, place).remove(other)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("members", workspace=workspace)
+    messages.success(request, f"{other.user.display_name} is no longer in {place.organisation}.")
+    return redirect("home") if other.user == request.user else redirect("members", workspace=workspace)
+
+
+@action_of("members")
+def revoke_invitation(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
+    place = managed_workspace_for(request.user, workspace)
+    get_object_or_404(place.organisation.invitations, pk=id)
+    _open_invitations(place).filter(pk=id).update(revoked_at=timezone.now())
+    messages.success(request, "The invitation is revoked. Its link no longer works.")
+    return redirect("members", workspace=workspace)
+
+
+def _own_membership(request: SignedInRequest, place: Workspace) -> Membership:
+    membership = membership_of(request.user, place.organisation)
+    if membership is None:  # removed since the workspace was looked up
+        raise PermissionDenied
+    return membership
+
+
+def _open_invitations(place: Workspace) -> QuerySet[Invitation]:
+    return (
+        place.organisation.invitations.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+        .select_related("created_by")
+        .order_by("-created_at")
+    )
