@@ -79,7 +79,8 @@ def ensure(connection: BaseDatabaseWrapper, from_ms: int, to_ms: int) -> None:
     """Make the partitions that events from ``from_ms`` to ``to_ms`` (UTC, both included) need.
 
     Does nothing where they exist; any number of processes may call it at once. Only new tables
-    are locked against readers: a table is made first and attached then.
+    are locked against readers: a table is made first and attached then. ``connection``, here and below, is
+    this thread's own.
     """
     width = _width_ms()
     starts = range(_floor(from_ms, width), to_ms + 1, width)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -17,7 +18,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 import zstandard
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import Error as DatabaseError
@@ -29,7 +30,7 @@ from logs.ingest.record import LogRecord
 ZSTD_LEVEL = 3  # as small as PostgreSQL's own compression needs twice the time for
 
 # A statement that waits longer than this waits for somebody's lock: the spool is the better place.
-_TIMEOUTS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'"
+_TIMEOUTS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '60s'"
 
 
 class Outcome(NamedTuple):
@@ -61,8 +62,7 @@ class Packed(NamedTuple):
         return 2000 + len(record.request_body or b"") + len(record.response_body or b"")
 
 
-# Column -> its type and where its value comes from (by default the record's field of that name).
-_Source = Callable[[LogRecord], Any]
+# Column -> its type. These are fields of the record by the same name, those below of its gateway status.
 _PLAIN: dict[str, str] = {
     "workspace_id": "int8",
     "id": "uuid",
@@ -126,6 +126,9 @@ BODY_COLUMNS = {
     "response_body": "bytea",
 }
 _TEXTS = [name for name, type in _PLAIN.items() if type in ("text", "varchar")]
+_LIMITS = {"int2": 2**15, "int4": 2**31}
+_NUMBERS = [(name, _LIMITS[type]) for name, type in _PLAIN.items() if type in _LIMITS]
+_GATEWAY_NUMBERS = [(name, _LIMITS[type]) for name, type in _GATEWAY.items() if type in _LIMITS]
 
 _local = threading.local()  # a zstd compressor serves one thread at a time
 
@@ -174,10 +177,19 @@ def log_row(record: LogRecord, received_at: datetime) -> tuple[Any, ...]:
     )
 
 
-def refusal(record: LogRecord, now_ms: int) -> Outcome | None:
-    """Why a record cannot be taken at all, or None: there are partitions for accepted event times only."""
+def refusal(record: LogRecord, now_ms: int, *, resent: bool = False) -> Outcome | None:
+    """Why a record cannot be stored, or None.
+
+    There are partitions for accepted event times only; ``resent`` records were accepted when it was time.
+    Numbers are looked at here because a binary COPY would cut off their high bits without a word.
+    """
+    for columns, part in ((_NUMBERS, record), (_GATEWAY_NUMBERS, record.gateway)):
+        for name, limit in columns:
+            value = getattr(part, name)
+            if value is not None and not -limit <= value < limit:
+                return Outcome("refused", f"{value} is out of range", name)
     oldest, newest = partitions.accepted_window(now_ms)
-    if oldest <= ids.time_ms(record.id) <= newest:
+    if resent or oldest <= ids.time_ms(record.id) <= newest:
         return None
     moment = _utc(ids.time_ms(record.id)).isoformat(timespec="seconds")
     return Outcome(
@@ -192,8 +204,9 @@ def commit_batch(
 ) -> list[Outcome]:
     """Store records in one transaction (a savepoint inside ``atomic``) and say what became of each.
 
-    ``resent``: they were accepted before and may be stored already. Raises Django's database errors
-    when the database is away or refuses for reasons of its own; then nothing is known about any record.
+    ``connection`` is this thread's own, from ``django.db.connections``. ``resent``: the records were accepted
+    before and may be stored already. Raises Django's database errors when the database is away or refuses for
+    reasons of its own; then nothing is known about any record.
     """
     return commit_packed(connection, [pack(record) for record in records], resent=resent)
 
@@ -201,7 +214,7 @@ def commit_batch(
 def commit_packed(connection: BaseDatabaseWrapper, batch: Sequence[Packed], *, resent: bool = False) -> list[Outcome]:
     """As ``commit_batch``, for records that are packed already."""
     now_ms = time.time_ns() // 1_000_000
-    outcomes: list[Outcome | None] = [None if resent else refusal(packed.record, now_ms) for packed in batch]
+    outcomes: list[Outcome | None] = [refusal(packed.record, now_ms, resent=resent) for packed in batch]
     firsts: dict[tuple[int, UUID], int] = {}
     for index, packed in enumerate(batch):
         if outcomes[index] is None and firsts.setdefault(packed.key, index) != index:
@@ -279,13 +292,18 @@ class _Attempt:
             _copy(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records))
 
     def _make_partitions(self, batch: Sequence[Packed]) -> None:
-        """On a connection of their own: this one may be in the middle of a transaction."""
+        """On a connection of their own, which in Django is a thread of its own: this one may be in a transaction."""
         self.partitions_made = True
-        other = self.connection.copy()
-        try:
-            partitions.ensure_for(other, (ids.time_ms(packed.record.id) for packed in batch))
-        finally:
-            other.close()
+        times = [ids.time_ms(packed.record.id) for packed in batch]
+
+        def make() -> None:
+            try:
+                partitions.ensure_for(connections[self.connection.alias], times)
+            finally:
+                connections[self.connection.alias].close()
+
+        with ThreadPoolExecutor(1, "partitions") as thread:
+            thread.submit(make).result()
 
 
 def _columns(columns: dict[str, str]) -> str:

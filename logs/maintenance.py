@@ -1,0 +1,73 @@
+"""What keeps the tables in shape: partitions, retention, folded rollups. One process at a time does it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+
+from logs import partitions, rollups
+
+ROUND_SECONDS = 5.0  # how far the rollups' unfolded rows may pile up
+LOCK_POLL_SECONDS = 2.0  # how soon a second worker takes over
+BACKOFF_SECONDS = (1.0, 30.0)  # first and longest wait for a database that is away
+_LOCK = 0x706C6F67_02
+
+Wait = Callable[[float], None]  # sleeps for so many seconds; may raise to end the loop
+Tell = Callable[[str], None]
+
+
+def run_once(now: datetime | None = None) -> None:
+    """One round: partitions ahead, expired ones dropped, rollups folded. Raises Django's database errors."""
+    now = now or datetime.now(UTC)
+    now_ms = int(now.timestamp() * 1000)
+    partitions.ahead(connection, now_ms)
+    partitions.drop_expired(connection, now_ms)
+    rollups.fold(connection, now)
+
+
+def run_forever(wait: Wait = time.sleep, tell: Tell = print) -> None:
+    """Rounds until ``wait`` raises. Says one line when the database goes away and one when it is back."""
+    backoff, longest = BACKOFF_SECONDS
+    pause, away = backoff, False
+    while True:
+        try:
+            with turn(wait):
+                while True:
+                    run_once()
+                    if away:
+                        tell("The database is back.")
+                    pause, away = backoff, False
+                    wait(ROUND_SECONDS)
+        except DatabaseError as error:
+            if not away:
+                tell(f"The database is away, maintenance waits: {_first_line(error)}")
+            away = True
+            connection.close()
+            wait(pause)
+            pause = min(2 * pause, longest)
+
+
+@contextmanager
+def turn(wait: Wait = time.sleep) -> Iterator[None]:
+    """Hold the lock that only one worker has, waiting for it quietly. It goes with the connection."""
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+            if cursor.fetchone()[0]:
+                break
+            wait(LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,130 @@
+"""Rollups: exact to the digit, folded or not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from logs import ids, rollups
+from logs.ingest.record import GatewayStatus
+from logs.ingest.storage import commit_batch
+from logs.models import RollupCore, RollupDim, RollupLatency
+from tests.factories import People, make_key, make_record
+from tests.logs import sums
+
+
+@given(ms=st.integers(0, 2**31 - 1))
+def test_a_latency_lies_in_its_step(ms: int) -> None:
+    low, high = rollups.step_bounds(rollups.latency_step(ms))
+    assert low <= ms < high
+
+
+@given(ms=st.integers(1, 2**31 - 1))
+def test_the_middle_of_a_step_is_within_five_percent(ms: int) -> None:
+    low, high = rollups.step_bounds(rollups.latency_step(ms))
+    assert abs((low * high) ** 0.5 - ms) / ms < 0.05
+
+
+def test_steps_join_and_fit_the_column() -> None:
+    assert rollups.step_bounds(0) == (0.0, 1.0)
+    for step in range(1, 227):
+        assert rollups.step_bounds(step)[1] == rollups.step_bounds(step + 1)[0]
+    assert rollups.latency_step(2**31 - 1) < 2**15
+
+
+def test_an_answer_from_the_cache_saves_its_price() -> None:
+    for status in ("hit", "semantic_hit"):
+        record = make_record(1, cost=Decimal("0.5"), gateway=GatewayStatus(cache_status=status))
+        assert rollups.costs(record) == (0, Decimal("0.5"))
+    for status in ("miss", "refreshed", "disabled", "unknown"):
+        record = make_record(1, cost=Decimal("0.5"), gateway=GatewayStatus(cache_status=status))
+        assert rollups.costs(record) == (Decimal("0.5"), 0)
+    assert rollups.costs(make_record(1, cost=None)) == (0, 0)
+
+
+records = st.lists(
+    st.fixed_dictionaries(
+        {
+            "minutes": st.integers(0, 40),
+            "model": st.sampled_from(["gpt-4o", "o1", None]),
+            "status_code": st.sampled_from([200, 404, 500, None]),
+            "is_success": st.booleans(),
+            "cost": st.none() | st.decimals(0, 1000, places=8),
+            "latency_ms": st.none() | st.integers(0, 100_000),
+            "input_tokens": st.none() | st.integers(0, 2**31 - 1),
+            "user": st.sampled_from(["u1", "u2", None]),
+            "config": st.sampled_from(["pc-1", None]),
+            "cache": st.sampled_from(["disabled", "hit", "miss"]),
+            "retry": st.sampled_from(["not_triggered", "success", "failed"]),
+            "fallback": st.sampled_from(["disabled", "active", "triggered"]),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def build(people: People, values: dict[str, Any], api_key_id: int) -> Any:
+    values = dict(values)
+    moment = ids.time_ms(ids.uuid7()) - values.pop("minutes") * 60_000
+    gateway = GatewayStatus(
+        cache_status=values.pop("cache"),
+        retry_status=values.pop("retry"),
+        fallback_status=values.pop("fallback"),
+    )
+    return make_record(people.workspace.pk, id=ids.uuid7(moment), gateway=gateway, api_key_id=api_key_id, **values)
+
+
+@given(rows=records, fold_after=st.integers(0, 12))
+@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_sums_are_those_of_the_logs(people: People, rows: list[dict[str, Any]], fold_after: int) -> None:
+    key, _ = make_key(people.workspace)
+    batch = [build(people, row, key.pk) for row in rows]
+    later = datetime.now(UTC) + timedelta(hours=3)  # so that every bucket is over
+    commit_batch(connection, batch[:fold_after])
+    rollups.fold(connection, later)
+    commit_batch(connection, batch[fold_after:])
+    for _ in range(2):
+        assert sums.core_of_rollups() == sums.core_of_logs()
+        assert sums.dimensions_of_rollups() == sums.dimensions_of_logs()
+        rollups.fold(connection, later)
+    assert not RollupCore.objects.filter(folded=False).exists()
+
+
+def test_duplicates_count_once(people: People) -> None:
+    record = make_record(people.workspace.pk, user="u1", idempotent=True)
+    commit_batch(connection, [record, record])
+    commit_batch(connection, [record])
+    assert sums.core_of_rollups() == sums.core_of_logs()
+    assert RollupDim.objects.get(dimension="user").requests == 1
+    assert RollupLatency.objects.get().requests == 1
+
+
+def test_one_row_per_key_after_folding(people: People) -> None:
+    for _ in range(5):
+        commit_batch(connection, [make_record(people.workspace.pk, latency_ms=100)])
+    assert RollupCore.objects.count() == 5
+    rollups.fold(connection, datetime.now(UTC) + timedelta(hours=3))
+    assert RollupCore.objects.get().requests == 5
+    assert RollupLatency.objects.get().requests == 5
+
+
+def test_a_quiet_bucket_that_is_not_over_waits(people: People) -> None:
+    commit_batch(connection, [make_record(people.workspace.pk)])
+    assert rollups.fold(connection, datetime.now(UTC)) == 0
+    assert rollups.fold(connection, datetime.now(UTC) + timedelta(hours=3)) == 2  # core, latency
+
+
+def test_a_busy_bucket_is_folded_before_it_is_over(people: People, monkeypatch: Any) -> None:
+    monkeypatch.setattr(rollups, "FOLD_ROWS", 3)
+    now = datetime.now(UTC)
+    for _ in range(3):
+        commit_batch(connection, [make_record(people.workspace.pk, id=ids.uuid7(int(now.timestamp() * 1000)))])
+    rollups.fold(connection, now)
+    assert RollupCore.objects.get().requests == 3
