@@ -25,10 +25,11 @@ env:
 dev-env:
 	@$(UV); $(SYNC) || $(NO_ENV)
 
+# uv needs some Python only; outside this directory, for .python-version may name one that pyenv lacks.
 UV = uv=$$(command -v uv || echo var/uv/bin/uv); \
 	[ -x "$$uv" ] || command -v python3 >/dev/null \
 		|| { echo 'Python is missing: install Python 3.12 or newer' >&2; exit 1; }; \
-	[ -x "$$uv" ] || python3 -m venv var/uv >/dev/null \
+	[ -x "$$uv" ] || (cd / && python3 -m venv "$$OLDPWD/var/uv") >/dev/null \
 		|| { rm -rf var/uv; echo 'python3 -m venv fails: install python3-venv, or install uv' >&2; exit 1; }; \
 	[ -x "$$uv" ] || var/uv/bin/python -m pip install --quiet --disable-pip-version-check uv \
 		|| { rm -rf var/uv; echo 'uv could not be installed: check the network, or install uv' >&2; exit 1; }

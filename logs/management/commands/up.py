@@ -157,7 +157,7 @@ def web_command(port: int) -> list[str]:
     stopping worker gets 5 s for its requests.
     """
     flags = "--interface wsgi --host 127.0.0.1 --workers 1 --blocking-threads 16 --backpressure 64"
-    flags += " --workers-kill-timeout 5 --no-ws --log-level warning"
+    flags += " --workers-kill-timeout 5 --no-ws --log-level error"
     place = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
     return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.wsgi:application"]
 
