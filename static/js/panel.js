@@ -98,6 +98,7 @@ function start() {
       }
       history.pushState({ list: address }, "", address);
       scrollTo({ top: 0 });
+      if (document.activeElement === document.body) results().focus({ preventScroll: true });
       announce(results().querySelector(".sentence")?.textContent ?? "");
     }
   });
