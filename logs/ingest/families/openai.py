@@ -220,4 +220,3 @@ class _ToolCall:
     def build(self) -> Json:
         function = {"name": self.name, "arguments": "".join(self.arguments)}
         return {"type": "function", **self.fields, "function": function}
-
