@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from portkey_logs.accounts.models import User
 
@@ -13,7 +13,7 @@ SignIn = Callable[[User | AnonymousUser], Client]
 
 
 @pytest.fixture(autouse=True)
-def _settings(settings: SettingsWrapper) -> None:
+def _settings(settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.accounts.urls"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
 
