@@ -19,11 +19,8 @@ from pathlib import Path
 
 from . import cluster
 from . import place as places
-from .process import die_with_parent
+from .process import START_SECONDS, STOP_SECONDS, die_with_parent
 
-START_SECONDS = 120
-STOP_SECONDS = 60
-LOG_BYTES = 20_000_000
 # What a killed server leaves behind, and what its last processes hold for a second or two.
 STALE = ("lock file", "pre-existing shared memory block")
 

@@ -8,6 +8,9 @@ import signal
 import sys
 from collections.abc import Callable
 
+START_SECONDS = 120  # crash recovery after gigabytes of WAL takes its time
+STOP_SECONDS = 60
+
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 

@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from . import cluster
 from . import place as places
-from .guardian import LOG_BYTES, START_SECONDS, STOP_SECONDS
 from .place import EmbeddedError
+from .process import START_SECONDS, STOP_SECONDS
 
 Progress = Callable[[str], None]
 POLL_SECONDS = 0.05
@@ -27,6 +27,7 @@ ANSWER_SECONDS = 10
 # Length and code of the protocol's SSLRequest: every server answers it with one byte, before any authentication.
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 PROGRESS_SECONDS = 5
+LOG_BYTES = 20_000_000  # at a start, a longer log is put aside
 PROJECT = Path(__file__).resolve().parents[2]
 
 
