@@ -1,0 +1,26 @@
+"""The docs hold what the code has."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    code = "".join(
+        path.read_text()
+        for path in [*ROOT.glob("portkey_logs/**/*.py"), *ROOT.glob("logs/**/*.py"), ROOT / "manage.py"]
+    )
+    read = {
+        name
+        for name in re.findall(r'"((?:PORTKEY_LOGS|PORTKEY|DATABASE)_[A-Z_]+)"', code)
+        if not name.endswith("_FILE")
+    }
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+    assert read == documented
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
