@@ -16,7 +16,7 @@ from uuid import UUID
 MAX_MS = (1 << 48) - 1
 _VERSION = 0x7 << 76
 _VARIANT = 0b10 << 62
-_RANDOM_BITS = 74  # what version and variant leave: 12 bits before the variant, 62 behind it
+_TAIL_MASK = (1 << 74) - 1  # what version and variant leave: 12 bits before the variant, 62 behind it
 # The step between two ids of one millisecond: large enough that a neighbour cannot be guessed,
 # small enough that a process cannot use up the 74 bits.
 _STEP_BITS = 40
@@ -38,14 +38,10 @@ def uuid7(ms: int | None = None) -> UUID:
         ms = time.time_ns() // 1_000_000
     _check(ms)
     with _lock:
-        if ms == _last_ms:
-            tail = _last_tail + 1 + secrets.randbits(_STEP_BITS)
-        else:
-            # The top bit stays clear: room for steps.
-            tail = secrets.randbits(_RANDOM_BITS - 1)
-        tail &= (1 << _RANDOM_BITS) - 1
-        _last_ms, _last_tail = ms, tail
-    return _build(ms, tail)
+        # The top bit of a first tail stays clear: room for steps.
+        tail = _last_tail + 1 + secrets.randbits(_STEP_BITS) if ms == _last_ms else secrets.randbits(73)
+        _last_ms, _last_tail = ms, tail & _TAIL_MASK
+        return _build(ms, _last_tail)
 
 
 def deterministic_uuid7(ms: int, workspace_id: int, trace_id: str, span_id: str) -> UUID:
@@ -60,7 +56,7 @@ def deterministic_uuid7(ms: int, workspace_id: int, trace_id: str, span_id: str)
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8))  # the lengths keep ("ab", "c") and ("a", "bc") apart
         digest.update(encoded)
-    tail = int.from_bytes(digest.digest()) & ((1 << _RANDOM_BITS) - 1)
+    tail = int.from_bytes(digest.digest()) & _TAIL_MASK
     return _build(ms, tail)
 
 

@@ -76,12 +76,10 @@ def price(
 
 def _dollars(prices: ModelPrice, input_tokens: int, output_tokens: int, cached: int, written: int) -> Decimal | None:
     """The price of the counts; None where the list has no price for input or output that was used."""
-    per_input, per_output = prices.input_mtok, prices.output_mtok
-    if (input_tokens and per_input is None) or (output_tokens and per_output is None):
+    if (input_tokens and prices.input_mtok is None) or (output_tokens and prices.output_mtok is None):
         return None
-    rates = [per_input, per_output, prices.cache_read_mtok, prices.cache_write_mtok]
-    tiered = any(rate is not None and not isinstance(rate, Decimal) for rate in rates)
-    if tiered or prices.requests_kcount is not None:
+    rates = _flat_rates(prices)
+    if rates is None:
         from genai_prices import Usage
 
         usage = Usage(
@@ -91,15 +89,24 @@ def _dollars(prices: ModelPrice, input_tokens: int, output_tokens: int, cached: 
             cache_write_tokens=written,
         )
         return Decimal(prices.calc_price(usage)["total_price"])
-    # The package's own sum takes 100 µs, a quarter of what a record costs; this is the same for flat prices.
-    zero = Decimal(0)
-    total = (
-        (input_tokens - cached - written) * (per_input or zero)
-        + cached * (prices.cache_read_mtok if prices.cache_read_mtok is not None else per_input or zero)
-        + written * (prices.cache_write_mtok if prices.cache_write_mtok is not None else per_input or zero)
-        + output_tokens * (per_output or zero)
-    )
-    return total / 1_000_000
+    # The package's own sum takes 100 µs, a quarter of what a record costs; for flat prices this is the same.
+    counts = (input_tokens - cached - written, cached, written, output_tokens)
+    return sum((n * rate for n, rate in zip(counts, rates, strict=True)), Decimal(0)) / Decimal(1_000_000)
+
+
+def _flat_rates(prices: ModelPrice) -> list[Decimal] | None:
+    """Dollars per million tokens of plain input, cache read, cache write and output.
+
+    None where a price depends on the size of the input or there is one per request.
+    Without a price of their own, cached tokens cost what input does.
+    """
+    listed = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
+    flat = [rate for rate in listed if rate is None or isinstance(rate, Decimal)]
+    if len(flat) < len(listed) or prices.requests_kcount is not None:
+        return None
+    plain = flat[0] or Decimal(0)
+    unlisted = (plain, plain, plain, Decimal(0))
+    return [other if rate is None else rate for rate, other in zip(flat, unlisted, strict=True)]
 
 
 def to_cents(value: Decimal) -> Decimal | None:
