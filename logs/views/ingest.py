@@ -40,11 +40,12 @@ def create_logs(request: ApiRequest) -> JsonResponse:
     """
     now_ms = time.time_ns() // 1_000_000
     try:
-        rows = portkey.parse(read_body(request), request.headers, now_ms=now_ms)
+        body = read_body(request)
+        rows = portkey.parse(body, request.headers, now_ms=now_ms)
     except _BodyError as error:
         return _failure(error.status, str(error))
     except portkey.EnvelopeError as error:
-        return _failure(HTTPStatus.BAD_REQUEST, f"{error.path}: {error.message}" if error.path else error.message)
+        return _failure(HTTPStatus.BAD_REQUEST, f"{error.path or 'The body'} {error.message}")
 
     errors: list[dict[str, Any]] = []
     records, places = [], []
@@ -66,9 +67,11 @@ def create_logs(request: ApiRequest) -> JsonResponse:
     except writer.UnavailableError:
         return _unavailable()
     log_ids = []
+    is_array = body.lstrip()[:1] == b"["
     for index, record, outcome in zip(places, records, outcomes, strict=True):
         if outcome.state == "refused":
-            errors.append({"index": index, "path": outcome.field, "message": outcome.message})
+            path = f"[{index}].{outcome.field}" if is_array else outcome.field
+            errors.append({"index": index, "path": path.removesuffix("."), "message": outcome.message})
         else:
             log_ids.append(str(record.id))
     return _answer(log_ids, sorted(errors, key=lambda error: error["index"]))

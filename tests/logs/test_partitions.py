@@ -15,7 +15,6 @@ from pytest_django.fixtures import Settings
 from logs import partitions
 from logs.models import Log
 from logs.partitions import DAY_MS
-from tests.logs.inline import bare_tables  # noqa: F401
 
 NOW = int(datetime(2026, 11, 23, 15, 30, tzinfo=UTC).timestamp() * 1000)  # a Monday
 

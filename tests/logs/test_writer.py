@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +30,7 @@ from logs.models import Log, LogBody, RollupCore
 from logs.partitions import DAY_MS
 from tests.factories import People, make_key, make_people, make_record
 from tests.logs import sums
-from tests.logs.inline import bare_tables  # noqa: F401
+from tests.logs.processes import database_away, wait_until
 
 
 def states(outcomes: list[Any]) -> list[str]:
@@ -217,31 +216,6 @@ def writer(transactional_db: None, tmp_path: Path) -> Iterator[Writer]:
     writer = Writer(tmp_path / "spool")
     yield writer
     writer.stop()
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-@contextmanager
-def database_away() -> Iterator[None]:
-    """Nobody else can connect, and who was connected is thrown out."""
-    name = connection.settings_dict["NAME"]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (own_pid,) = cursor.fetchone()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s", [name, own_pid]
-        )
-        try:
-            yield
-        finally:
-            cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_a_crowd_is_stored_and_each_gets_its_own_answer(writer: Writer) -> None:
