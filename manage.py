@@ -34,6 +34,15 @@ def main() -> None:
         sys.exit(str(error))
     except (EnvError, ImproperlyConfigured) as error:
         sys.exit(f"The configuration does not work: {error}")
+    except PermissionError as error:
+        if not str(error.filename).startswith(str(data_dir())):
+            raise
+        sys.exit(f"no access to {error.filename}: run as its owner or choose another data directory")
+
+
+def data_dir() -> Path:
+    """Return where the settings, too, keep everything."""
+    return Path(os.environ.get("PORTKEY_LOGS_DATA_DIR") or "var").resolve()
 
 
 @contextmanager
@@ -41,8 +50,7 @@ def private_database() -> Iterator[None]:
     """Have the private server run, and name it where the settings look for a database."""
     from portkey_logs.embedded import running
 
-    data_dir = Path(os.environ.get("PORTKEY_LOGS_DATA_DIR") or "var")
-    with running(data_dir, progress=lambda line: print(line, file=sys.stderr)) as url:
+    with running(data_dir(), progress=lambda line: print(line, file=sys.stderr)) as url:
         os.environ["DATABASE_URL"] = url
         yield
 
@@ -51,8 +59,8 @@ def take_data_dir(arguments: list[str]) -> None:
     """Put ``up --data-dir`` where the settings, which load before the command, look for it."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--data-dir")
-    if data_dir := parser.parse_known_args(arguments)[0].data_dir:
-        os.environ["PORTKEY_LOGS_DATA_DIR"] = data_dir
+    if chosen := parser.parse_known_args(arguments)[0].data_dir:
+        os.environ["PORTKEY_LOGS_DATA_DIR"] = chosen
 
 
 def needs_private_database(arguments: list[str]) -> bool:

@@ -8,6 +8,7 @@ killed, the kernel stops the server.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -36,6 +37,8 @@ def main(data_dir: Path) -> int:
         with (data_dir / "pg.users").open() as users:
             fcntl.flock(users, fcntl.LOCK_EX)
             stop(server)  # while the lock keeps new users waiting
+            with contextlib.suppress(OSError):
+                place.socket_dir.rmdir()
     finally:
         stop(server)
     return 0

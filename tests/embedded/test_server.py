@@ -81,6 +81,7 @@ def test_start_and_stop(data_dir: Path, query: Query) -> None:
     assert query(server.url, "SELECT 1") == [(1,)]
     server.stop()
     assert not server.is_running
+    assert not server.place.socket_dir.exists()
     assert all(is_gone(pid) for pid in processes)
     server.stop()  # harmless
 
