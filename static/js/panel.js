@@ -28,6 +28,10 @@ function markRow(id) {
 
 const idIn = (address) => address.match(/\/logs\/([0-9a-f-]{36})\//)?.[1];
 
+function focusTitle() {
+  panel().querySelector("#panel-title")?.focus({ preventScroll: true });
+}
+
 function showSkeleton() {
   const found = panel();
   found.hidden = false;
@@ -44,7 +48,7 @@ function hide() {
   panel().replaceChildren();
   const link = (openRow() ?? results().querySelector(`tr[data-log-id="${CSS.escape(id ?? "")}"]`))?.querySelector(".row-link");
   markRow(null);
-  link?.focus({ preventScroll: true });
+  (link ?? results()).focus({ preventScroll: true });
   announce("Log closed");
 }
 
@@ -69,6 +73,8 @@ export function toggleFull() {
 function start() {
   history.replaceState({ list: listUrl(), log: isOpen() ? location.pathname + location.search : null }, "");
 
+  if (isOpen()) focusTitle();
+
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt.dataset.push === "log" && isOpen()) event.detail.path = carry(event.detail.path);
   });
@@ -89,7 +95,7 @@ function start() {
       if (history.state?.log) history.replaceState(state, "", address);
       else history.pushState(state, "", address);
       markRow(idIn(address));
-      panel().querySelector("#panel-title")?.focus({ preventScroll: true });
+      focusTitle();
     } else if (push === "list") {
       const address = pathInfo.finalRequestPath;
       if (isOpen()) {
@@ -117,7 +123,7 @@ function start() {
       if (!isOpen()) showSkeleton();
       await htmx.ajax("GET", log, { target: "#log-panel", swap: "outerHTML" });
       markRow(idIn(log));
-      panel().querySelector("#panel-title")?.focus({ preventScroll: true });
+      focusTitle();
     } else if (isOpen()) hide();
   });
 
@@ -149,10 +155,17 @@ function start() {
     } else if (target.closest("[data-unfold], [data-fold]")) {
       const open = Boolean(target.closest("[data-unfold]"));
       for (const node of target.closest(".side").querySelectorAll(".tree details")) node.open = open;
-    } else if (!target.closest("a, button, input, summary")) {
-      // What lies above the row's link (a pill, a price with a title) opens the log all the same.
-      target.closest("tr.log")?.querySelector(".row-link").click();
+    } else if (!target.closest("a, button, input, summary") && getSelection().isCollapsed) {
+      // The whole row is the link; selecting text in it is not a click.
+      const link = target.closest("tr.log")?.querySelector(".row-link");
+      if (link && modified) open(link.href, "_blank");
+      else link?.click();
     }
+  });
+
+  document.addEventListener("auxclick", (event) => {
+    const link = event.button === 1 && !event.target.closest("a") && event.target.closest("tr.log")?.querySelector("a");
+    if (link) open(link.href, "_blank");
   });
 }
 

@@ -7,7 +7,7 @@ tip.setAttribute("aria-hidden", "true"); // its words are in the page already
 let timer;
 
 function wordsOf(target) {
-  if (target.dataset.tip === "pill") {
+  if (target.matches(".pill")) {
     return [...target.querySelectorAll(".state > .sr")].map((each) => each.textContent.replace(/, $/, "")).join("\n");
   }
   return target.dataset.words;
