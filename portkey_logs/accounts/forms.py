@@ -43,7 +43,9 @@ class ApiKeyForm(forms.Form):
 
 class InvitationForm(forms.Form):
     role = forms.ChoiceField()
-    note = forms.CharField(max_length=100, required=False, help_text="Optional. For whom the link is; only you see it.")
+    note = forms.CharField(
+        max_length=100, required=False, help_text="Optional. For whom the link is; owners and admins see it."
+    )
 
     def __init__(self, *args: Any, roles: list[Membership.Role], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

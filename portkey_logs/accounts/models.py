@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -279,6 +279,11 @@ class ApiKey(models.Model):
             expires_at=expires_at,
         )
         return key, text
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day (UTC) on which the key works."""
+        return (self.expires_at - timedelta(microseconds=1)).date() if self.expires_at else None
 
     @property
     def is_active(self) -> bool:

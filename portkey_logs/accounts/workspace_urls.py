@@ -8,6 +8,7 @@ urlpatterns = [
     path("keys/", keys.api_keys, name="api_keys"),
     path("keys/<int:id>/revoke/", keys.revoke_api_key, name="revoke_api_key"),
     path("members/", members.members, name="members"),
+    path("members/<int:id>/", members.member, name="member"),
     path("members/<int:id>/role/", members.change_role, name="change_role"),
     path("members/<int:id>/remove/", members.remove_member, name="remove_member"),
     path("invitations/<int:id>/revoke/", members.revoke_invitation, name="revoke_invitation"),

@@ -15,7 +15,6 @@ SignIn = Callable[[User | AnonymousUser], Client]
 @pytest.fixture(autouse=True)
 def _settings(settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.accounts.urls"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
 
 
 @pytest.fixture

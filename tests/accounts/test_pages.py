@@ -14,6 +14,7 @@ from tests.accounts.conftest import SignIn
 from tests.factories import People, make_key, make_user
 
 PAGES = ["keys", "members", "settings"]
+FORM_PAGES = ["keys/{key}/revoke/", "members/{member}/"]
 
 
 @dataclass
@@ -90,6 +91,33 @@ class TestPages:
     def test_signed_out_people_sign_in_and_come_back(self, people: People, client: Client, page: str) -> None:
         response = client.get(f"/w/acme/{page}/")
         assert (response.status_code, response.url) == (302, f"/accounts/login/?next=/w/acme/{page}/")
+
+
+@pytest.mark.parametrize("path", FORM_PAGES)
+class TestPagesForManagers:
+    @pytest.fixture(autouse=True)
+    def _fill_in(self, people: People, path: str) -> None:
+        key, _ = make_key(people.workspace, name="for staging")
+        member = Membership.objects.get(user=people.bob)
+        self.url = "/w/acme/" + path.format(key=key.pk, member=member.pk)
+
+    def test_an_owner_sees_it(self, people: People, browser_of: SignIn, path: str) -> None:
+        text = browser_of(people.alice).get(self.url).text
+        assert "for staging" in text or "bob@example.org" in text
+
+    def test_a_member_does_not(self, people: People, browser_of: SignIn, path: str) -> None:
+        assert browser_of(people.bob).get(self.url).status_code == 403
+
+    def test_strangers_get_404(self, people: People, browser_of: SignIn, path: str) -> None:
+        stranger = browser_of(people.charlie)
+        assert stranger.get(self.url).status_code == 404
+        assert stranger.get(self.url.replace("acme", "elsewhere")).status_code == 404
+
+    def test_unknown_ids_get_404(self, people: People, browser_of: SignIn, path: str) -> None:
+        assert browser_of(people.alice).get("/w/acme/" + path.format(key=0, member=0)).status_code == 404
+
+    def test_signed_out_people_sign_in_and_come_back(self, people: People, client: Client, path: str) -> None:
+        assert client.get(self.url).url == f"/accounts/login/?next={self.url}"
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -173,7 +201,9 @@ class TestKeys:
     def test_the_last_day_is_included(self, people: People, browser_of: SignIn) -> None:
         today = timezone.now().date().isoformat()
         browser_of(people.alice).post("/w/acme/keys/", {"name": "ci", "scopes": ["logs.view"], "last_day": today})
-        assert ApiKey.objects.get().is_active
+        key = ApiKey.objects.get()
+        assert key.is_active
+        assert str(key.last_day) == today
 
     @pytest.mark.parametrize(
         ("data", "message"),
@@ -242,6 +272,12 @@ class TestMembers:
         assert Membership.objects.filter(pk=owner.pk).exists()
         assert self.role(admin, member, "owner") == "member"
         assert self.role(admin, member, "admin") == "admin"
+
+    def test_an_admin_does_not_get_the_forms_for_an_owner(self, people: People, browser_of: SignIn) -> None:
+        admin = browser_of(make_user("admin@example.org", people.acme, "admin"))
+        owner = Membership.objects.get(user=people.alice)
+        assert f"/members/{owner.pk}/" not in admin.get("/w/acme/members/").text
+        assert admin.get(f"/w/acme/members/{owner.pk}/").status_code == 403
 
     def test_an_unknown_role_is_refused(self, people: People, browser_of: SignIn) -> None:
         member = Membership.objects.get(user=people.bob)

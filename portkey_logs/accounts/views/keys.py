@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
 from portkey_logs.accounts.forms import ApiKeyForm
 from portkey_logs.accounts.models import ApiKey
-from portkey_logs.accounts.views.common import action_of
 
 
 @login_required
@@ -46,11 +45,14 @@ def api_keys(request: SignedInRequest, workspace: str) -> HttpResponse:
     return render(request, "accounts/keys.html", context, status=422 if form.errors else 200)
 
 
-@action_of("api_keys")
+@login_required
+@require_http_methods(["GET", "POST"])
 def revoke_api_key(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
-    """Revokes a key for good; revoking it twice changes nothing."""
+    """Asks, then revokes the key for good; revoking it twice changes nothing."""
     place = managed_workspace_for(request.user, workspace)
     key = get_object_or_404(place.api_keys, pk=id)
+    if request.method != "POST":
+        return render(request, "accounts/revoke_key.html", {"workspace": place, "key": key})
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])

@@ -50,6 +50,19 @@ def members(request: SignedInRequest, workspace: str) -> HttpResponse:
     return render(request, "accounts/members.html", context, status=422 if form.errors else 200)
 
 
+@login_required
+@require_http_methods(["GET"])
+def member(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
+    """The forms that change the role of a person or remove them."""
+    place = managed_workspace_for(request.user, workspace)
+    membership = _own_membership(request, place)
+    person = get_object_or_404(place.organisation.memberships.select_related("user"), pk=id)
+    if not membership.may_change(person):
+        raise PermissionDenied
+    context = {"workspace": place, "person": person, "roles": membership.grantable_roles}
+    return render(request, "accounts/member.html", context)
+
+
 @action_of("members")
 def change_role(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
     place = managed_workspace_for(request.user, workspace)
