@@ -31,16 +31,23 @@ def main(data_dir: Path) -> int:
     place = places.find(data_dir)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = start(place)
-    # The server may end by itself; a thread watches, because this one waits for the lock.
-    threading.Thread(target=lambda: os._exit(server.wait()), daemon=True).start()
-    try:
-        with (data_dir / "pg.users").open() as users:
-            fcntl.flock(users, fcntl.LOCK_EX)
-            stop(server)  # while the lock keeps new users waiting
+    users_left = threading.Event()
+
+    def watch() -> None:
+        """End with a server that ended by itself; the main thread waits for the lock."""
+        code = server.wait()
+        if not users_left.is_set():
+            os._exit(code or 1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    with (data_dir / "pg.users").open() as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX)  # which then keeps new users waiting until the end
+        finally:
+            users_left.set()
+            stop(server)
             with contextlib.suppress(OSError):
                 place.socket_dir.rmdir()
-    finally:
-        stop(server)
     return 0
 
 

@@ -195,7 +195,7 @@ def test_a_running_server_is_shared_until_its_last_user_leaves(data_dir: Path, q
         other = another_user(data_dir)
     assert query(url, "SELECT 1") == [(1,)], "it must stay for the user that came later"
     leave(other)
-    assert all(is_gone(pid) for pid in processes)
+    wait_until(lambda: all(is_gone(pid) for pid in processes), 5)
 
 
 def test_two_commands_may_race(tmp_path: Path) -> None:
