@@ -181,7 +181,7 @@ class TestLink:
         for user, asks in ((newcomer, True), (people.bob, False)):
             browser = Client()
             browser.post(f"/accounts/link/{SignInLink.issue(user)}/")
-            assert ("Set one" in browser.get("/accounts/password/").text) is asks
+            assert ("Set a password to sign in without a link" in browser.get("/accounts/password/").text) is asks
 
 
 class TestPassword:

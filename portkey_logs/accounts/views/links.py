@@ -28,7 +28,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         return _gone(request, link)
     login(request, link.user)
     if not link.user.has_usable_password():
-        text = 'You have no password yet. <a href="{}">Set one</a> to sign in without a link.'
+        text = '<a href="{}">Set a password to sign in without a link</a>'
         messages.info(request, format_html(text, reverse("password")))
     return redirect("home")
 
