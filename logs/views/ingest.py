@@ -89,7 +89,7 @@ def read_body(request: HttpRequest) -> bytes:
     )
     try:
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            body = request.environ["wsgi.input"].read(limit + 1)  # Django reads nothing without a Content-Length
+            body = request.META["wsgi.input"].read(limit + 1)  # Django reads nothing without a Content-Length
         else:
             body = request.body
     except RequestDataTooBig:
@@ -124,7 +124,8 @@ def _gunzip(body: bytes, size: int) -> bytes:
 
 def _unzstd(body: bytes, size: int) -> bytes:
     reader = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES).stream_reader(body, read_across_frames=True)
-    return reader.read(size)
+    data: bytes = reader.read(size)  # zstandard has no types
+    return data
 
 
 def _inflate(body: bytes, size: int) -> bytes:
