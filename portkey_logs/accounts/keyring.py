@@ -156,7 +156,8 @@ class Keyring:
     def _note_away(self, error: Exception | None) -> None:
         """Logs the change, not every failed attempt."""
         if error is not None and not self._away:
-            logger.warning("API keys cannot be read or saved, those of the last time stay in force: %s", error)
+            one_line = " ".join(str(error).split())
+            logger.warning("API keys cannot be read or saved, the last ones stay in force: %s", one_line)
         elif error is None and self._away:
             logger.warning("API keys can be read and saved again")
         self._away = error is not None
@@ -206,12 +207,12 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _rows(**condition: str) -> Grants:
-    from django.db import close_old_connections
+    from django.db import close_old_connections, connection
 
     from portkey_logs.accounts.models import ApiKey
 
-    if threading.current_thread().name == "keyring":
-        close_old_connections()  # no request cycle does it for this thread
+    if not connection.in_atomic_block:
+        close_old_connections()  # the thread has no request cycle that would do it
     columns = ("key_hash", "id", "workspace_id", "workspace__slug", "workspace__organisation__slug")
     rows = ApiKey.objects.active().filter(**condition).order_by().values_list(*columns, "scopes", "expires_at")
     return {
