@@ -5,16 +5,10 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
-from pytest_django import Settings
 
 from portkey_logs.accounts.models import User
 
 SignIn = Callable[[User | AnonymousUser], Client]
-
-
-@pytest.fixture(autouse=True)
-def _settings(settings: Settings) -> None:
-    settings.ROOT_URLCONF = "tests.accounts.urls"
 
 
 @pytest.fixture

@@ -1,9 +1,0 @@
-"""The product's URLs, with the settings pages of a workspace."""
-
-from django.urls import include, path
-
-urlpatterns = [
-    path("accounts/", include("portkey_logs.accounts.urls")),
-    path("w/<slug:workspace>/", include("portkey_logs.accounts.workspace_urls")),
-    path("", include("logs.urls")),
-]
