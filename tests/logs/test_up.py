@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -130,25 +131,44 @@ def processes_of(data_dir: Path) -> dict[int, str]:
     return found
 
 
+class Runs:
+    """The runs on one data directory, one at a time."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.current: Up | None = None
+
+    def start(self) -> Up:
+        """Start a run and wait until it is ready."""
+        self.current = Up(self.data_dir, free_port())
+        self.current.hear(READY)
+        return self.current
+
+    def stop(self) -> None:
+        """Stop the current run, if there is one."""
+        if self.current and self.current.process.poll() is None:
+            self.current.process.terminate()
+            assert self.current.rest() == 0
+        assert processes_of(self.data_dir) == {}
+
+
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("up") / "var"
-    yield path
-    Server(path).delete()
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """The module's data directory; what one test leaves there the next one finds."""
+    runs = Runs(tmp_path_factory.mktemp("up") / "var")
+    yield runs
+    try:
+        runs.stop()
+    finally:
+        Server(runs.data_dir).delete()
 
 
 @pytest.fixture
-def up(data_dir: Path) -> Iterator[Up]:
-    """Everything running on the module's data directory; what one test leaves there the next one finds."""
-    up = Up(data_dir, free_port())
-    try:
-        up.hear(READY)
-        yield up
-    finally:
-        if up.process.poll() is None:
-            up.process.send_signal(signal.SIGTERM)
-            up.rest()
-        wait_until(lambda: not processes_of(data_dir))
+def up(runs: Runs) -> Up:
+    """Everything running: as the last test left it, or started anew if that ended it."""
+    if runs.current is None or runs.current.process.poll() is not None:
+        return runs.start()
+    return runs.current
 
 
 def test_the_first_run(up: Up) -> None:
@@ -163,19 +183,20 @@ def test_the_first_run(up: Up) -> None:
     assert up.count() == int(loaded[1])
 
 
-def test_the_next_run_keeps_everything_and_loads_nothing_twice(up: Up) -> None:
-    assert "demo logs" not in up.said
-    assert "/accounts/link/" in up.said, "the owner has no password yet: a fresh link"
-    assert up.count() > 150
-
-
-def test_ctrl_c_leaves_no_process(up: Up) -> None:
+def test_ctrl_c_leaves_no_process_and_the_next_run_finds_everything(runs: Runs, up: Up) -> None:
+    count, key = up.count(), (up.data_dir / "api_key").read_text()
     assert len(processes_of(up.data_dir)) > 4
     started = time.monotonic()
     os.kill(up.process.pid, signal.SIGINT)
     assert up.rest() == 0, up.said
     assert time.monotonic() - started < 15
     assert processes_of(up.data_dir) == {}
+
+    again = runs.start()
+    assert again.count() == count
+    assert (up.data_dir / "api_key").read_text() == key
+    assert "demo logs" not in again.said
+    assert "/accounts/link/" in again.said, "the owner has no password yet: a fresh link"
 
 
 def test_kill_9_of_up_takes_everything_along(up: Up) -> None:
@@ -184,21 +205,13 @@ def test_kill_9_of_up_takes_everything_along(up: Up) -> None:
     wait_until(lambda: not processes_of(up.data_dir))
 
 
-def test_kill_9_of_everything_loses_no_log(data_dir: Path) -> None:
-    before = Up(data_dir, free_port())
-    before.hear(READY)
-    count = before.count()
-    for pid in processes_of(data_dir):
-        try:
+def test_kill_9_of_everything_loses_no_log(runs: Runs, up: Up) -> None:
+    count = up.count()
+    for pid in processes_of(up.data_dir):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    before.process.wait()
-    after = Up(data_dir, free_port())
-    after.hear(READY)
-    assert after.count() == count
-    after.process.terminate()
-    assert after.rest() == 0
+    up.process.wait()
+    assert runs.start().count() == count
 
 
 @pytest.mark.parametrize(("name", "mark"), [("web", "granian"), ("worker", "maintain"), ("PostgreSQL", "guardian")])
