@@ -1,0 +1,106 @@
+"""A running server with a day of logs, and browsers to look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+if TYPE_CHECKING:
+    from portkey_logs.accounts.models import User
+    from tests.factories import People
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MISSING = "Chromium is missing: apt-get install chromium"
+QUIET = (
+    "--no-sandbox",  # the suite also runs as root
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM is None:
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if MISSING in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} browser tests were skipped. {MISSING}")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    # Playwright's event loop stays in this thread from here on, and Django takes it for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    return {"executable_path": CHROMIUM, "args": list(QUIET)}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, Any]:
+    return {
+        "viewport": {"width": 1440, "height": 900},
+        "timezone_id": "UTC",
+        "locale": "en-GB",
+        "reduced_motion": "reduce",
+    }
+
+
+@pytest.fixture
+def server(live_server: Any) -> Iterator[str]:
+    """The address of a server with an empty database, and with its own writer of logs."""
+    from logs.ingest import writer
+
+    yield live_server.url
+    writer.stop()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server with people and logs: ``logs`` has the id of one log of each capture, by the capture's name."""
+
+    url: str
+    people: People
+    api_key: str
+    logs: dict[str, str]
+
+    def log(self, name: str) -> str:
+        """The path of the page of that capture's log."""
+        return f"/w/acme/logs/{self.logs[name]}/"
+
+
+@pytest.fixture
+def site(server: str) -> Site:
+    from tests.e2e.seeding import send_logs
+    from tests.factories import make_key, make_people
+
+    people = make_people()
+    api_key = make_key(people.workspace, name="Gateway in production", created_by=people.alice)[1]
+    return Site(server, people, api_key, send_logs(server, api_key))
+
+
+@pytest.fixture
+def signed_in(site: Site) -> Callable[[BrowserContext, User], Page]:
+    """Gives a new page of the context, in which that person is signed in."""
+    from django.conf import settings
+    from django.test import Client
+
+    def sign_in(context: BrowserContext, user: User) -> Page:
+        client = Client()
+        client.force_login(user)
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": site.url}])
+        return context.new_page()
+
+    return sign_in

@@ -1,0 +1,196 @@
+"""Every page, light and dark, wide and on a phone: nothing cut off, nothing jumps, everybody can use it.
+
+``UPDATE_SCREENSHOTS=1`` also draws the pictures of docs/screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+
+from tests.e2e.conftest import Site
+
+pytestmark = pytest.mark.browser
+
+SIZES = {1440: 900, 390: 844}
+THEMES = ("light", "dark")
+SHIFT_LIMIT = 0.02  # a fifth of what web.dev's Core Web Vitals call good
+AXE_OPTIONS = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]},
+}
+LOOK = Path(__file__).with_name("look.js").read_text()
+WATCH = Path(__file__).with_name("watch.js")
+UNSETTLED = ".htmx-request, .skeleton, .count[aria-hidden]"
+SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
+PICTURES = {
+    ("list", "light", 1440), ("list", "dark", 1440), ("list", "light", 390), ("panel", "light", 1440),
+    ("panel", "dark", 390), ("panel-json", "dark", 1440), ("guide", "light", 1440), ("keys", "light", 1440),
+    ("sign-in", "light", 1440),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class View:
+    """A page as somebody has it before them: ``path`` may depend on the site, ``prepare`` acts on the page."""
+
+    name: str
+    path: str | Callable[[Site], str]
+    prepare: Callable[[Page], None] = lambda page: None
+    who: str | None = "alice"
+    status: int = 200
+
+
+def of(name: str, query: str = "") -> Callable[[Site], str]:
+    return lambda site: f"{site.log(name)}?since=1h{query}"
+
+
+def sign_in_link(site: Site) -> str:
+    from portkey_logs.accounts.bootstrap import sign_in_path
+
+    return sign_in_path(site.people.alice)
+
+
+def invitation(site: Site) -> str:
+    from portkey_logs.accounts.models import Invitation
+
+    return f"/accounts/invite/{Invitation.issue(site.people.acme, site.people.alice, 'member', 'Dora')[1]}/"
+
+
+def open_a_row(page: Page) -> None:
+    page.locator("tr.log .row-link").nth(3).click()
+    expect(page.locator("#panel-title")).to_be_visible()
+
+
+def open_filters(page: Page) -> None:
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_role("button", name="Show logs")).to_be_visible()
+
+
+def open_guide(page: Page) -> None:
+    page.locator("[popovertarget=guide]:visible").first.click()
+    expect(page.locator("#guide")).to_be_visible()
+
+
+def open_help(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.locator("#keyboard")).to_be_visible()
+
+
+def open_menu(name: str) -> Callable[[Page], None]:
+    def open(page: Page) -> None:
+        page.locator(f"[popovertarget={name}]").click()
+        expect(page.locator(f"#{name}")).to_be_visible()
+
+    return open
+
+
+def make_a_key(page: Page) -> None:
+    page.get_by_label("Name").fill("Notebook of the search team")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.get_by_role("heading", name="Your new key")).to_be_visible()
+
+
+def make_an_invitation(page: Page) -> None:
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_role("heading", name="The invitation link")).to_be_visible()
+
+
+LAST_HOUR = "/w/acme/logs/?since=1h"
+VIEWS = [
+    View("sign-in", "/accounts/login/", who=None),
+    View("link", sign_in_link, who=None),
+    View("link-gone", "/accounts/link/none/", who=None, status=404),
+    View("invitation", invitation, who=None),
+    View("list", "/w/acme/logs/"),
+    View("list-first-run", "/w/elsewhere/logs/", who="charlie"),
+    View("list-filtered", "/w/acme/logs/?provider=openai&cache=miss&since=7d"),
+    View("list-no-match", "/w/acme/logs/?model=none-of-ours"),
+    View("list-error", "/w/acme/logs/?status=abc", status=400),
+    View("filters", LAST_HOUR, open_filters),
+    View("guide", LAST_HOUR, open_guide),
+    View("help", LAST_HOUR, open_help),
+    View("workspace-menu", LAST_HOUR, open_menu("workspace-menu")),
+    View("account-menu", LAST_HOUR, open_menu("account-menu")),
+    View("panel", LAST_HOUR, open_a_row),
+    View("panel-tool-result", of("chat_tool_result")),
+    View("panel-vision", of("vision_data_uri")),
+    View("panel-stream", of("chat_stream_cut")),
+    View("panel-failed", of("provider_error_429")),
+    View("panel-embeddings", of("embeddings")),
+    View("panel-json", of("chat_tools", "&request=json&response=json")),
+    View("panel-raw", of("chat_stream_usage", "&request=raw&response=raw")),
+    View("panel-full", of("chat_tools", "&full=1")),
+    View("keys", "/w/acme/keys/", make_a_key),
+    View("members", "/w/acme/members/", make_an_invitation),
+    View("settings", "/w/acme/settings/"),
+    View("password", "/accounts/password/"),
+    View("not-found", "/w/acme/logs/00000000-0000-7000-8000-000000000000/", status=404),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_look(view: View, site: Site, context: BrowserContext, signed_in: Any) -> None:
+    context.add_init_script(path=WATCH)
+    page = signed_in(context, getattr(site.people, view.who)) if view.who else context.new_page()
+    complaints = Complaints(page, site.url)
+    found = []
+    for width, height in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        answer = page.goto(site.url + (view.path if isinstance(view.path, str) else view.path(site)))
+        assert answer is not None
+        assert answer.status == view.status
+        expect(page.locator(UNSETTLED)).to_have_count(0)
+        view.prepare(page)
+        expect(page.locator(UNSETTLED)).to_have_count(0)
+        page.evaluate(AXE_SCRIPT)
+        shifts = page.evaluate("takeShifts()")
+        if sum(shift["value"] for shift in shifts) > SHIFT_LIMIT:
+            found.append(f"{width}: moved {shifts}")
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            found += [f"{width} {theme}: {problem}" for problem in (*page.evaluate(LOOK), *accessibility(page))]
+            draw(page, view.name, theme, width)
+        found += page.evaluate("refused")
+    assert found + complaints.heard == []
+
+
+def accessibility(page: Page) -> Iterator[str]:
+    """Each place where the page breaks a rule of WCAG 2.2 A or AA that axe can check."""
+    for violation in page.evaluate("options => axe.run(options)", AXE_OPTIONS)["violations"]:
+        for node in violation["nodes"]:
+            yield f"{violation['id']} {node['target']} {node['failureSummary']} {node['html'][:200]}"
+
+
+class Complaints:
+    """What the browser says against a page, and every request that leaves for elsewhere."""
+
+    def __init__(self, page: Page, base_url: str) -> None:
+        self.heard: list[str] = []
+        self._page = page
+        self._base_url = base_url
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.heard.append(str(error)))
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        is_own_status = message.text.startswith("Failed to load resource") and message.location["url"] == self._page.url
+        if message.type in ("error", "warning") and not is_own_status:
+            self.heard.append(message.text)
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith((self._base_url + "/", "data:")):
+            self.heard.append(f"request to {request.url}")
+
+
+def draw(page: Page, name: str, theme: str, width: int) -> None:
+    if os.environ.get("UPDATE_SCREENSHOTS") and (name, theme, width) in PICTURES:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{width}.png")
