@@ -56,6 +56,7 @@ class SideView:
     tabs: list[Tab]
     download_url: str
     node_url: str
+    media_url: str
     completeness_note: str
 
     @property
@@ -149,7 +150,7 @@ def side_view(side: Side, workspace: Workspace, *, wanted: str) -> SideView:
             Tab(
                 view=each,
                 label={"pretty": "Pretty", "json": "JSON", "raw": "Raw"}[each],
-                url=f"{page}?{urlencode({side.name: each})}#{side.name}",
+                url=f"{page}?{urlencode({str(side.name): str(each)})}#{side.name}",
                 fragment_url=f"{fragment}?view={each}",
                 current=each == view,
             )
@@ -158,6 +159,7 @@ def side_view(side: Side, workspace: Workspace, *, wanted: str) -> SideView:
         ],
         download_url=reverse("log_raw", args=[workspace.slug, log.id, side.name]),
         node_url=reverse("log_node", args=[workspace.slug, log.id, side.name]),
+        media_url=reverse("log_media", args=[workspace.slug, log.id, side.name]),
         completeness_note=_side_note(side),
     )
 
@@ -190,7 +192,7 @@ def facts(log: Log) -> list[Fact]:
     """What is known about the request, in reading order; what is unknown is left out."""
     found = [
         Fact("Model", log.model or "", mono=True, copy=True),
-        Fact("Requested model", log.requested_model if log.requested_model != log.model else "", mono=True),
+        Fact("Requested model", (log.requested_model or "") if log.requested_model != log.model else "", mono=True),
         Fact("Provider", log.provider or ""),
         Fact("User", log.user or "", copy=True),
         Fact("HTTP status", present.status_phrase(log.status_code) if log.status_code is not None else ""),

@@ -79,7 +79,7 @@ class StatusField(forms.CharField):
     """An HTTP status: a code (``429``), a class (``5xx``), ``failed`` or ``ok``."""
 
     def clean(self, value: str | None) -> str:
-        text = super().clean(value).lower()
+        text = str(super().clean(value)).lower()
         if text and not re.fullmatch(r"!?([1-9]\d\d|[1-5]xx|failed|ok)", text):
             raise forms.ValidationError("Give a code such as 429, a class such as 5xx, or failed.")
         return text
@@ -211,7 +211,7 @@ def select(queryset: LogQuerySet, params: QueryDict) -> Selection:
     is_valid = filterset.is_valid()
     terms = [_term(name, filterset, params) for name in filterset.filters if params.get(name, "").strip()]
     asked = {term.name for term in terms} - {"since", "until"}
-    positive = {name for name in asked if not params[name].startswith("!")}
+    positive = {name for name in asked if not params.get(name, "").startswith("!")}
     return Selection(
         form=filterset.form,
         queryset=filterset.qs if is_valid else queryset.none(),

@@ -33,7 +33,8 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = env.bool("PORTKEY_LOGS_DEBUG", False)
-ALLOWED_HOSTS = env.list("PORTKEY_LOGS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]  # always: the health check of `up` calls from here
+ALLOWED_HOSTS = [*_LOOPBACK, *env.list("PORTKEY_LOGS_ALLOWED_HOSTS", [])]
 # The address people use, for links in answers and e-mails; unset: the address of the request.
 PUBLIC_URL = env.str("PORTKEY_LOGS_PUBLIC_URL", "").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "portkey_logs.unavailable.DatabaseAwayMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -94,10 +96,17 @@ DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgresql:///portkey_log
 DATABASES["default"].setdefault("OPTIONS", {})
 # Values of very different frequency share one statement: a generic plan is 1000x slower for rare ones.
 DATABASES["default"]["OPTIONS"]["options"] = "-c plan_cache_mode=force_custom_plan"
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)  # seconds; a page should fail, not hang
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # few, and somebody could push the limits of others' sign-ins out
+    }
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -115,6 +124,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts come from invitations; no mail server is needed
 ACCOUNT_ADAPTER = "portkey_logs.accounts.adapter.InvitedOnlyAdapter"
+# How many proxies stand in front and append to X-Forwarded-For: sign-in limits count by the address behind them.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PORTKEY_LOGS_TRUSTED_PROXIES", 0)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -154,6 +165,15 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.star
 
 # Bodies of LLM calls carry images: 3 MB is common, 20 MB is seen. 64 MiB leaves room for a batch.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+
+# Capture: where calls go, where the control routes go, and whom a call may name as its host.
+GATEWAY_URL = env.str("PORTKEY_GATEWAY_URL", "").rstrip("/").removesuffix("/v1") or None
+WEB_URL = env.str("PORTKEY_LOGS_WEB_URL", "http://127.0.0.1:8000").rstrip("/")
+TRUSTED_HOSTS: list[str] = env.list("PORTKEY_LOGS_TRUSTED_HOSTS", [])
+# Between two chunks of an answer; models that think are silent for minutes.
+UPSTREAM_SECONDS = env.float("PORTKEY_LOGS_UPSTREAM_TIMEOUT", 600, validate=lambda seconds: seconds > 0)
+# What may wait on the disk while the database is away; 10 GB are days of a busy team.
+SPOOL_BYTES = env.int("PORTKEY_LOGS_SPOOL_MB", 10_000, validate=lambda megabytes: megabytes > 0) * 1_000_000
 
 # Logs older than this are dropped by the worker, and refused at the door.
 RETENTION_DAYS = env.int("PORTKEY_LOGS_RETENTION_DAYS", 30, validate=lambda days: 1 <= days <= 3650)

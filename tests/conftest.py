@@ -38,7 +38,7 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     if _server is not None:
-        _server.stop()
+        _server.delete()
 
 
 @pytest.fixture(scope="session")

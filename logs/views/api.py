@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,7 +17,7 @@ from portkey_logs.accounts.models import Workspace
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def logs(request: ApiRequest) -> HttpResponse:
+def logs(request: ApiRequest) -> HttpResponseBase:
     """``POST`` records logs, ``GET`` lists them newest first."""
     return create_logs(request) if request.method == "POST" else list_logs(request)
 

@@ -68,6 +68,7 @@ class Keyring:
         self._saved: Grants | None = None
         self._misses: dict[str, float] = {}
         self._refreshed_at = 0.0
+        self._loaded_at: float | None = None
         self._refreshing = threading.Lock()
         self._away = False
         self._thread: threading.Thread | None = None
@@ -93,6 +94,11 @@ class Keyring:
         grant = self._current().get(hash_token(raw_key))
         return None if grant is None or grant.expired else grant
 
+    @property
+    def age(self) -> float | None:
+        """Seconds since all keys were last read from the database; None if this process never did."""
+        return None if self._loaded_at is None else max(0.0, time.time() - self._loaded_at)
+
     def refresh(self) -> None:
         """Reads all keys again. When that fails the keys of the last time stay in force. Never raises."""
         if not self._refreshing.acquire(blocking=False):
@@ -100,6 +106,7 @@ class Keyring:
         try:
             self._current()
             self._grants = self._load()
+            self._loaded_at = time.time()
             self._save(self._grants)
             self._note_away(None)
         except Exception as error:  # whatever a driver, a pool or a full disk raises, callers keep working

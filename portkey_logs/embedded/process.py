@@ -30,3 +30,9 @@ def die_with_parent(signum: signal.Signals) -> Callable[[], None]:
                 os._exit(1)
 
     return before_exec
+
+
+def end_with_parent(signum: signal.Signals) -> None:
+    """Have the kernel send this process ``signum`` when its parent is gone, for children that others start."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, int(signum))

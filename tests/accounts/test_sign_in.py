@@ -94,7 +94,7 @@ class TestForm:
         client = Client(raise_request_exception=False)
         with patch("django.core.cache.backends.db.DatabaseCache.add", side_effect=OperationalError):
             assert client.get(LOGIN).status_code == 200
-            assert sign_in(client).status_code == 500
+            assert sign_in(client).status_code == 503
         assert who(client) is None
 
     def test_sign_out_is_a_post(self, people: People, browser_of: SignIn) -> None:
