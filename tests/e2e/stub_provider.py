@@ -70,7 +70,9 @@ async def handle(request: web.Request) -> web.StreamResponse:
 
 
 def error(code: int) -> web.Response:
-    return web.json_response({"error": {"message": f"stub error {code}", "type": "stub_error", "code": None}}, status=code)
+    return web.json_response(
+        {"error": {"message": f"stub error {code}", "type": "stub_error", "code": None}}, status=code
+    )
 
 
 def whole(path: str, body: dict[str, Any]) -> Any:
@@ -79,7 +81,14 @@ def whole(path: str, body: dict[str, Any]) -> Any:
         return chat(body)
     if path.endswith("/completions"):
         choices = [{"index": 0, "text": "".join(WORDS), "finish_reason": "stop", "logprobs": None}]
-        return {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": model, "choices": choices, "usage": usage()}
+        return {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "created": 1,
+            "model": model,
+            "choices": choices,
+            "usage": usage(),
+        }
     if path.endswith("/embeddings"):
         data = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
         return {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": 3, "total_tokens": 3}}
@@ -90,7 +99,16 @@ def whole(path: str, body: dict[str, Any]) -> Any:
     if path.endswith("/messages"):
         content = [{"type": "text", "text": "".join(WORDS)}]
         tokens = {"input_tokens": 9, "output_tokens": 6}
-        return {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": content, "stop_reason": "end_turn", "stop_sequence": None, "usage": tokens}
+        return {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": content,
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": tokens,
+        }
     if path.endswith("/models"):
         return {"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model", "created": 1, "owned_by": "stub"}]}
     return web.json_response({"error": {"message": "not found", "type": "not_found"}}, status=404)
@@ -127,13 +145,23 @@ def response_object(model: str) -> dict[str, Any]:
 def stream(path: str, body: dict[str, Any], tell_usage: bool) -> list[bytes]:
     model = body.get("model", "gpt-4o-mini")
     if path.endswith("/messages"):
-        start = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": [], "usage": {"input_tokens": 9, "output_tokens": 1}}
+        start = {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": model,
+            "content": [],
+            "usage": {"input_tokens": 9, "output_tokens": 1},
+        }
         events = [
             ("message_start", {"message": start}),
             ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
             *[("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": word}}) for word in WORDS],
             ("content_block_stop", {"index": 0}),
-            ("message_delta", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 6}}),
+            (
+                "message_delta",
+                {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 6}},
+            ),
             ("message_stop", {}),
         ]
         return [named(name, {"type": name} | data) for name, data in events]

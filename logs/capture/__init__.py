@@ -1,0 +1,1 @@
+"""Capture: the process that stands in front of the gateway, passes every call through untouched, and records it."""

@@ -1,0 +1,139 @@
+"""The ASGI application: who calls, and where each call goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+import msgspec
+
+from logs.capture.answers import Receive, Refused, Scope, Send, answer, failure
+from logs.capture.bodies import Room
+from logs.capture.call import Call
+from logs.capture.control import hand_over
+from logs.capture.metrics import Metrics
+from logs.capture.recorder import Recorder
+from logs.capture.request import Request
+from logs.capture.routes import Routes
+from logs.capture.upstream import Client
+from portkey_logs.accounts.keyring import Grant, Keyring
+
+logger = logging.getLogger(__name__)
+
+SCOPES = ("completions.write", "logs.write")  # any of them lets a key make calls
+FIRST_KEYS_SECONDS = 3.0  # how long a start waits for the database; then the snapshot has to do
+
+
+class Settings(msgspec.Struct, kw_only=True):
+    """What capture needs to know. ``gateway_url`` is None where calls go straight to the providers."""
+
+    gateway_url: str | None
+    web_url: str
+    public_url: str
+    read_seconds: float
+    trusted_hosts: frozenset[str]
+
+
+class Capture:
+    """One per process; ``await app(scope, receive, send)`` is ASGI 3."""
+
+    def __init__(self, settings: Settings, keys: Keyring, recorder: Recorder) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.recorder = recorder
+        self.metrics = Metrics()
+        self.room = Room()
+        self.routes: Routes
+        self.web: Client
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(Request(scope), receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1011, "reason": "realtime calls are not captured"})
+
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+        if request.path == "/healthz":
+            return await self._health(send)
+        if request.path == "/metrics":
+            return await self._numbers(send)
+        try:
+            request.check_path()
+            if request.is_control:
+                return await hand_over(self.web, self.settings.web_url, request, receive, send)
+            grant = request.grant(self.keys.known)
+            if not grant.allows(*SCOPES):
+                raise Refused(403, f"This API key lacks the scope {' or '.join(SCOPES)}.", "AB03")
+        except Refused as refusal:
+            self.metrics.refused += refusal.status == 401
+            return await answer(send, refusal.status, failure(refusal.message, refusal.code))
+        self.metrics.in_flight += 1
+        try:
+            await Call(self, request, grant, receive, send).run()
+        finally:
+            self.metrics.in_flight -= 1
+
+    def log_url(self, grant: Grant, id: UUID) -> str:
+        """The page of a log."""
+        return f"{self.settings.public_url}/w/{grant.workspace_slug}/logs/{id}/"
+
+    # --- life ----------------------------------------------------------------------------------------------
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:
+            logger.exception("Capture cannot start")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def start(self) -> None:
+        """Open the spool and the sessions, and read the keys if the database is there."""
+        self.recorder.start()
+        self.web = Client(self.settings.read_seconds)
+        self.routes = Routes(self.settings)
+        self.keys.start()
+        deadline = asyncio.get_running_loop().time() + FIRST_KEYS_SECONDS
+        while self.keys.age is None and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        """Close the sessions; commit what is in the spool, if the database takes it."""
+        await self.routes.close()
+        await self.web.close()
+        with suppress(Exception):
+            await asyncio.to_thread(self.keys.stop)
+        await asyncio.to_thread(self.recorder.stop)
+
+    # --- looking at it -------------------------------------------------------------------------------------
+
+    async def _health(self, send: Send) -> None:
+        problem = None
+        if self.recorder.bytes > self.recorder.limit:
+            problem = "the spool is full"
+        status = 503 if problem else 200
+        body = {"status": "unavailable" if problem else "ok", "reason": problem}
+        await answer(send, status, msgspec.json.encode(body))
+
+    async def _numbers(self, send: Send) -> None:
+        counts = self.recorder.counts
+        page = self.metrics.lines(
+            spool_rows=("gauge", "Logs that are not committed yet.", self.recorder.rows),
+            spool_bytes=("gauge", "Size of the spool.", self.recorder.bytes),
+            database_away=("gauge", "1 while the database takes no logs.", self.recorder.away),
+            stored_total=("counter", "Logs committed.", counts["stored"]),
+            duplicates_total=("counter", "Logs that were committed before.", counts["duplicate"]),
+            dropped_total=("counter", "Logs lost for want of disk space.", counts["dropped"]),
+            keys_age_seconds=("gauge", "Age of the API keys in memory; -1 before the first.", self.keys.age or -1),
+        )
+        await answer(send, 200, page.encode(), b"text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,257 @@
+"""One call: passed on as it comes, both ways, and recorded before its last byte goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientError
+
+from logs import ids
+from logs.capture.answers import Receive, Refused, Send, failure
+from logs.capture.bodies import Kept
+from logs.capture.draft import Draft
+from logs.capture.headers import Pairs, end_to_end, fields
+from logs.capture.request import Request
+from logs.capture.upstream import Answer, Body, Target
+from portkey_logs.accounts.keyring import Grant
+
+if TYPE_CHECKING:
+    from logs.capture.app import Capture
+
+logger = logging.getLogger(__name__)
+
+WHOLE_BYTES = 256 * 1024  # request bodies up to this are sent on in one piece
+# A client may stop reading at a stream's end mark, so that its chunk counts as the last byte. The end of the
+# connection mostly comes with it; this long is waited for it.
+END_SECONDS = 0.05
+THREAD_BYTES = 64 * 1024  # records of larger bodies take milliseconds: not on the event loop
+
+_END_MARKS = (b"data: [DONE]", b"event: message_stop", b"event: response.completed", b"data:[DONE]")
+_TAIL = 200_000  # bytes; Responses repeat the whole answer in their last event, so its name is far from the end
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Call:
+    """A call of a known caller. ``run`` does all of it."""
+
+    def __init__(self, capture: Capture, request: Request, grant: Grant, receive: Receive, send: Send) -> None:
+        self.capture = capture
+        self.request = request
+        self.grant = grant
+        self.receive = receive
+        self.send = send
+        self.began = time.perf_counter()
+        started_ms = time.time_ns() // 1_000_000
+        self.draft = Draft(ids.uuid7(started_ms), started_ms, Kept(capture.room), Kept(capture.room))
+        self.draft.method = request.method
+        self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or uuid.uuid4().hex
+        self.left = self.started = self.recorded = False
+        self.sent_at = self.answered_at = self.began  # when nobody but us was waited for
+        self.watch: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Pass the call on and record it. Whatever goes wrong becomes the client's answer."""
+        self.draft.request_headers = self.request.fields | {"x-portkey-trace-id": self.trace_id}
+        try:
+            target = await self.capture.routes.target(self.request)
+            self.draft.url, self.draft.provider = target.url, target.provider
+            target.headers["x-portkey-trace-id"] = self.trace_id
+            body = await self._take_request()
+            self.sent_at = time.perf_counter()
+            async with asyncio.timeout(target.timeout), target.open(target, self.request.method, body) as reply:
+                await self._pass_on(reply)
+        except Refused as refusal:
+            await self._take_rest()
+            await self._refuse(refusal)
+        except TimeoutError:
+            await self._break(self._late(target))
+        except (ClientError, OSError, ClientLeft) as error:
+            await self._break(
+                Refused(502, f"{self._who()} cannot be reached: {error or type(error).__name__}", "bad_gateway")
+            )
+        finally:
+            self.draft.request.release()
+            self.draft.response.release()
+
+    # --- the way there -------------------------------------------------------------------------------------
+
+    async def _take_request(self) -> Body:
+        """The request's body: whole if it is small, else as it comes."""
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more and size <= WHOLE_BYTES:
+            part, more = await self._next_part()
+            size += len(part)
+            if part:
+                parts.append(part)
+        if more:
+            return self._stream_request(parts)
+        self._watch()
+        return b"".join(parts) or None
+
+    async def _stream_request(self, parts: list[bytes]) -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+        more = True
+        while more:
+            part, more = await self._next_part()
+            if part:
+                yield part
+        self._watch()
+
+    async def _next_part(self) -> tuple[bytes, bool]:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            self.left = True
+            raise ClientLeft("the client left before its request was complete")
+        part: bytes = message.get("body", b"")
+        self.draft.request.add(part)
+        return part, message.get("more_body", False)
+
+    async def _take_rest(self) -> None:
+        """Read a request that goes nowhere, for the record."""
+        try:
+            while (await self._next_part())[1]:
+                pass
+        except ClientLeft:
+            pass
+
+    def _watch(self) -> None:
+        """From here on the only message that can come is that the client has left."""
+        self.watch = asyncio.ensure_future(self._wait_for_client())
+
+    async def _wait_for_client(self) -> None:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            self.left = True
+
+    # --- the way back --------------------------------------------------------------------------------------
+
+    async def _pass_on(self, reply: Answer) -> None:
+        """Send the answer on, chunk by chunk. A client that leaves is paid for all the same: read to the end."""
+        draft = self.draft
+        draft.status, draft.response_headers = reply.status, fields(reply.headers)
+        await self._start(reply.status, end_to_end(reply.headers))
+        streamed = draft.response_headers.get("content-type", "").lower().startswith("text/event-stream")
+        pending: asyncio.Task[bytes] | None = None
+        while True:
+            chunk = await (pending or reply.read())
+            pending = None
+            self.answered_at = time.perf_counter()
+            if not chunk:
+                break
+            if draft.first_byte_ms is None:
+                draft.first_byte_ms = self._elapsed_ms()
+            draft.response.add(chunk)
+            if streamed and not reply.ended() and _has_end_mark(chunk):
+                pending = asyncio.ensure_future(reply.read())
+                await asyncio.wait((pending,), timeout=END_SECONDS)
+                if pending.done() and not pending.cancelled() and pending.exception() is None and not pending.result():
+                    await self._record()
+            elif reply.ended():
+                await self._record()
+            await self._send_part(chunk)
+        await self._record()
+        await self._send_part(b"", more=False)
+        self._measure()
+
+    async def _start(self, status: int, headers: Pairs) -> None:
+        own: Pairs = [
+            (b"x-portkey-trace-id", self.trace_id.encode()),
+            (b"x-portkey-log-id", str(self.draft.id).encode()),
+            (b"x-portkey-log-url", self.capture.log_url(self.grant, self.draft.id).encode()),
+        ]
+        ours = {name for name, _ in own}
+        self.started = True
+        self.capture.metrics.calls[f"{status // 100}xx"] += 1
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [pair for pair in headers if pair[0] not in ours] + own,
+            }
+        )
+
+    async def _send_part(self, chunk: bytes, *, more: bool = True) -> None:
+        if not self.left:
+            await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    # --- when it does not work -----------------------------------------------------------------------------
+
+    async def _break(self, refusal: Refused) -> None:
+        """The upstream failed. An answer that has begun is cut for the client as it was for us."""
+        self.answered_at = time.perf_counter()
+        if self.started:
+            self.draft.cut = refusal.message
+            await self._record()
+            return  # without an end: the server closes the connection
+        await self._refuse(refusal)
+
+    async def _refuse(self, refusal: Refused) -> None:
+        """Answer in the upstream's place, and record that."""
+        body = failure(refusal.message, refusal.code)
+        if not self.left:
+            self.draft.status = refusal.status
+            self.draft.response_headers = {"content-type": "application/json"}
+            self.draft.response.add(body)
+        await self._record()
+        if not self.left:
+            headers: Pairs = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await self._start(refusal.status, headers)
+            await self._send_part(body, more=False)
+        self._measure()
+
+    def _late(self, target: Target) -> Refused:
+        if target.timeout is not None:
+            ms = round(target.timeout * 1000)
+            return Refused(408, f"Request exceeded the timeout sent in the request: {ms}ms", "timeout_error")
+        return Refused(504, f"{self._who()} did not answer in time", "gateway_timeout")
+
+    def _who(self) -> str:
+        return self.draft.provider or "The gateway"
+
+    # --- the record ----------------------------------------------------------------------------------------
+
+    async def _record(self) -> None:
+        """Put the log into the spool. Nothing that goes wrong with it may harm the call."""
+        if self.recorded:
+            return
+        self.recorded = True
+        draft = self.draft
+        draft.latency_ms = self._elapsed_ms()
+        draft.client_left = self.left
+        self.capture.metrics.clients_left += self.left
+        try:
+            if draft.request.size + draft.response.size > THREAD_BYTES:
+                await asyncio.to_thread(self._store)
+            else:
+                self._store()
+        except Exception:
+            self.capture.recorder.counts["dropped"] += 1
+            logger.exception("The log %s could not be recorded", draft.id)
+
+    def _store(self) -> None:
+        grant = self.grant
+        record = self.draft.to_record(workspace_id=grant.workspace_id, api_key_id=grant.api_key_id)
+        self.capture.recorder.append(record)
+
+    def _elapsed_ms(self) -> int:
+        return round((self.answered_at - self.began) * 1000)
+
+    def _measure(self) -> None:
+        """What we took: all but the time between sending the request and the answer's last byte."""
+        waited = self.answered_at - self.sent_at
+        self.capture.metrics.observe_added(time.perf_counter() - self.began - waited)
+
+
+def _has_end_mark(chunk: bytes) -> bool:
+    tail = chunk[-_TAIL:]
+    return any(mark in tail for mark in _END_MARKS)

@@ -1,0 +1,74 @@
+"""A finished exchange on its way to becoming a record."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from logs.capture.bodies import Kept, decoded
+from logs.ingest import normalise
+from logs.ingest.record import Exchange, LogRecord
+
+_MAX_SIZE = 2**31 - 1  # of the columns for sizes
+
+
+class Draft:
+    """What happened, as far as it has."""
+
+    def __init__(self, id: UUID, started_ms: int, request: Kept, response: Kept) -> None:
+        self.id = id
+        self.started_ms = started_ms  # UTC
+        self.request = request
+        self.response = response
+        self.method = "POST"
+        self.url = ""
+        self.provider: str | None = None
+        self.request_headers: dict[str, str] = {}
+        self.response_headers: dict[str, str] = {}
+        self.status: int | None = None
+        self.latency_ms: int | None = None
+        self.first_byte_ms: int | None = None
+        self.client_left = False
+        self.cut = ""  # why the answer ended early
+        self.bodies_kept = True
+
+    def to_record(self, *, workspace_id: int, api_key_id: int) -> LogRecord:
+        """The record. Takes a time that grows with the bodies; calls nothing that waits."""
+        streamed = self.response_headers.get("content-type", "").lower().startswith("text/event-stream")
+        record = normalise.to_record(
+            Exchange(
+                source="capture",
+                url=self.url,
+                method=self.method,
+                request_headers=self.request_headers,
+                request_body=_plain(self.request, self.request_headers),
+                response_headers=self.response_headers,
+                response_body=_plain(self.response, self.response_headers),
+                status_code=self.status,
+                latency_ms=self.latency_ms,
+                time_to_first_token_ms=self.first_byte_ms if streamed else None,
+                provider=self.provider,
+                event_time_ms=self.started_ms,
+                client_left=self.client_left,
+                bodies_kept=self.bodies_kept,
+            ),
+            workspace_id=workspace_id,
+            api_key_id=api_key_id,
+            now_ms=self.started_ms,
+        )
+        record.id = self.id
+        if self.cut and not self.client_left:
+            record.is_success = False
+            record.error_type, record.error_message = "upstream_cut", self.cut
+            if record.completeness in ("complete", "unparsed"):
+                record.completeness = "cut"
+        if not (self.request.whole and self.response.whole):
+            record.request_bytes = min(record.request_bytes or self.request.size, _MAX_SIZE)
+            record.response_bytes = min(record.response_bytes or self.response.size, _MAX_SIZE)
+            record.completeness = "not_kept"
+        return record
+
+
+def _plain(kept: Kept, headers: dict[str, str]) -> bytes | None:
+    body = kept.octets()
+    coding = headers.get("content-encoding", "")
+    return decoded(body, coding) if body and coding else body

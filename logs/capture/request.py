@@ -1,0 +1,57 @@
+"""A client's call as it came in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from logs.capture.answers import Refused, Scope
+from logs.capture.headers import Pairs, bearer, fields
+from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts.tokens import API_KEY_PREFIX
+
+# What Portkey's control plane serves under the same base URL as the models.
+_CONTROL = re.compile(
+    r"/v1/(?:logs|feedback|configs|virtual-keys|analytics|api-keys|providers|integrations|otel|labels|collections"
+    r"|guardrails)(?:/.*)?"
+    # A prompt is run and rendered by whoever serves the models.
+    r"|/v1/prompts(?!/[^/]+/(?:completions|render)/?$)(?:/.*)?",
+    re.S,
+)
+_DOTS = re.compile(r"[/\\]\.{1,2}(?:[/\\]|$)|\\")
+
+
+class Request:
+    """Method, target and headers. ``path`` is decoded, ``target`` is path and query as they were sent."""
+
+    __slots__ = ("fields", "method", "pairs", "path", "target")
+
+    def __init__(self, scope: Scope) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        raw_path: bytes = scope.get("raw_path") or self.path.encode()
+        query: bytes = scope["query_string"]
+        self.target = (raw_path + (b"?" + query if query else b"")).decode("latin-1")
+        self.pairs: Pairs = list(scope["headers"])
+        self.fields = fields(self.pairs)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether web answers it."""
+        return _CONTROL.fullmatch(self.path) is not None
+
+    def check_path(self) -> None:
+        """Only what is below /v1/, whoever reads the path: a gateway resolves dots and reads \\ as /."""
+        if not self.path.startswith("/v1/") or _DOTS.search(self.path):
+            raise Refused(404, f"There is nothing at {self.path[:200]}; calls go to /v1/…", "not_found")
+
+    def grant(self, known: Callable[[str], Grant | None]) -> Grant:
+        """What the caller's key allows. Raises Refused (401) without a key that we know.
+
+        SDKs send a placeholder or the provider's own key as bearer: that counts only if it is one of ours.
+        """
+        candidates = (self.fields.get("x-portkey-api-key", "").strip(), bearer(self.fields.get("authorization", "")))
+        for key in candidates:
+            if key.startswith(API_KEY_PREFIX) and (grant := known(key)) is not None:
+                return grant
+        raise Refused(401, "Portkey Error: Invalid API Key. Error Code: 03", "03")

@@ -1,0 +1,174 @@
+"""Capture without a server and without a database: its ASGI application, driven in the test's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from logs.capture.app import Capture, Settings
+from logs.ingest.record import LogRecord
+from portkey_logs.accounts.keyring import Grant
+
+KEY = "plk_stand"
+GRANT = Grant(1, 7, "acme", "acme", ("logs.write",))
+CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hi"}]}'
+JSON = (b"content-type", b"application/json")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Keys:
+    """A keyring that knows one key."""
+
+    age = 0.0
+
+    def __init__(self, grant: Grant) -> None:
+        self.grant = grant
+
+    def known(self, key: str) -> Grant | None:
+        return self.grant if key == KEY else None
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Recorded:
+    """A recorder that keeps records in a list."""
+
+    def __init__(self) -> None:
+        self.records: list[LogRecord] = []
+        self.counts: Counter[str] = Counter()
+        self.rows = self.bytes = 0
+        self.limit = 1
+        self.away = False
+
+    def append(self, record: LogRecord) -> bool:
+        self.records.append(record)
+        return True
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Client:
+    """One call of the application, as a server would make it."""
+
+    def __init__(self, app: Capture, path: str, body: Any, headers: list[tuple[bytes, bytes]], method: str) -> None:
+        self.parts = body if isinstance(body, list) else [body]
+        path, _, query = path.partition("?")
+        self.scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": headers,
+        }
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.pairs: list[tuple[bytes, bytes]] = []
+        self.chunks: list[bytes] = []
+        self.ended = False
+        self.left = asyncio.Event()
+        self.got_chunk = asyncio.Event()
+        self.app = app
+        self.records_at_end: int | None = None
+
+    async def receive(self) -> dict[str, Any]:
+        if self.parts:
+            part = self.parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(self.parts)}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.pairs = message["status"], message["headers"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            return
+        self.records_at_end = len(self.app.recorder.records)  # type: ignore[attr-defined]
+        if message["body"]:
+            self.chunks.append(message["body"])
+            self.got_chunk.set()
+        self.ended = not message.get("more_body", False)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.chunks)
+
+    async def run(self) -> Client:
+        await self.app(self.scope, self.receive, self.send)
+        self.left.set()
+        await asyncio.sleep(0)
+        return self
+
+
+class Stand:
+    """Capture in front of an upstream."""
+
+    def __init__(self, app: Capture, upstream: str) -> None:
+        self.app = app
+        self.upstream = upstream
+
+    @property
+    def records(self) -> list[LogRecord]:
+        return self.app.recorder.records  # type: ignore[attr-defined, no-any-return]
+
+    def client(
+        self,
+        path: str = "/v1/chat/completions",
+        body: Any = CHAT,
+        *,
+        method: str = "POST",
+        key: str = KEY,
+        **headers: str,
+    ) -> Client:
+        pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        if key:
+            pairs.append((b"x-portkey-api-key", key.encode()))
+        return Client(self.app, path, body, [JSON, *pairs], method)
+
+    async def call(self, *args: Any, **kwargs: Any) -> Client:
+        return await self.client(*args, **kwargs).run()
+
+
+@asynccontextmanager
+async def serve(handler: Handler) -> AsyncIterator[str]:
+    """The handler behind every path of a server of its own; gives its address."""
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, handler_cancellation=False, auto_decompress=False, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = site._server.sockets[0].getsockname()[:2]  # type: ignore[union-attr]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def stand(
+    handler: Handler, grant: Grant = GRANT, *, gateway: bool = True, **settings: Any
+) -> AsyncIterator[Stand]:
+    """Capture in front of ``handler``, which is its gateway, or a provider to be named where there is no gateway."""
+    async with serve(handler) as upstream:
+        values: dict[str, Any] = {
+            "gateway_url": upstream if gateway else None,
+            "web_url": upstream,
+            "public_url": "http://logs.example",
+            "read_seconds": 5,
+            "trusted_hosts": frozenset(),
+        }
+        app = Capture(Settings(**values | settings), Keys(grant), Recorded())  # type: ignore[arg-type]
+        await app.start()
+        try:
+            yield Stand(app, upstream)
+        finally:
+            await app.stop()
