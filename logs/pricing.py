@@ -6,10 +6,11 @@ never zero.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
@@ -39,6 +40,35 @@ _STEP = Decimal("1e-8")
 _MAX_CENTS = Decimal(10) ** 10
 
 Priced = tuple[Decimal, str] | tuple[None, None]
+_MILLION, _THOUSAND, _HOUR = Decimal(1_000_000), Decimal(1_000), Decimal(3_600)
+
+
+class Kinds(NamedTuple):
+    """The tokens and services that may have prices of their own.
+
+    ``input_audio`` and ``input_image`` are parts of the input, ``output_audio`` and ``output_image`` of the
+    output, ``cache_write_1h`` (kept for an hour) of the cache writes. ``uncounted`` names the fields of those
+    that occurred without being counted.
+    """
+
+    input_audio: int = 0
+    input_image: int = 0
+    output_audio: int = 0
+    output_image: int = 0
+    cache_write_1h: int = 0
+    web_searches: int = 0
+    uncounted: frozenset[str] = frozenset()
+
+    def fit(self, input_tokens: int, output_tokens: int, written: int) -> bool:
+        """Whether the parts are no more than what they are parts of."""
+        return (
+            self.input_audio + self.input_image <= input_tokens
+            and self.output_audio + self.output_image <= output_tokens
+            and self.cache_write_1h <= written
+        )
+
+
+_PLAIN = Kinds()
 
 
 def price(
@@ -49,6 +79,7 @@ def price(
     output_tokens: int | None,
     cached_tokens: int | None = None,
     cache_write_tokens: int | None = None,
+    kinds: Kinds = _PLAIN,
     at_ms: int,
 ) -> Priced:
     """Cents for one answer and the source of the price, or (None, None) where no price is known.
@@ -58,55 +89,113 @@ def price(
     own price. ``at_ms`` (UTC) picks the price of that day. None for a count means
     zero, except that without ``input_tokens`` nothing is priced.
     """
-    if not provider or not model or input_tokens is None:
-        return None, None
-    found = _find(provider, model)
-    if found is None:
+    prices = None if input_tokens is None else _prices(provider, model, at_ms)
+    if prices is None or input_tokens is None:
         return None, None
     cached = min(cached_tokens or 0, input_tokens)
     written = min(cache_write_tokens or 0, input_tokens - cached)
+    return _in_cents(_dollars(prices, input_tokens, output_tokens or 0, cached, written, kinds))
+
+
+def price_of_audio(provider: str | None, model: str | None, *, seconds: int, at_ms: int) -> Priced:
+    """Cents for a transcription billed by its length (whisper-1), as :func:`price`."""
+    prices = _prices(provider, model, at_ms)
+    rate = getattr(prices, "input_audio_hours", None)
+    return _in_cents(rate * seconds / _HOUR) if isinstance(rate, Decimal) else (None, None)
+
+
+def _prices(provider: str | None, model: str | None, at_ms: int) -> ModelPrice | None:
+    found = _find(provider, model) if provider and model else None
+    if found is None:
+        return None
     try:
-        prices = found[1].get_prices(datetime.fromtimestamp(at_ms / 1000, UTC))
-        dollars = _dollars(prices, input_tokens, output_tokens or 0, cached, written)
+        return found[1].get_prices(datetime.fromtimestamp(at_ms / 1000, UTC))
     except (LookupError, ValueError, OverflowError, OSError):
-        return None, None
+        return None
+
+
+def _in_cents(dollars: Decimal | None) -> Priced:
     cents = None if dollars is None else to_cents(dollars * 100)
     return (None, None) if cents is None else (cents, _source())
 
 
-def _dollars(prices: ModelPrice, input_tokens: int, output_tokens: int, cached: int, written: int) -> Decimal | None:
-    """The price of the counts; None where the list has no price for input or output that was used."""
-    if (input_tokens and prices.input_mtok is None) or (output_tokens and prices.output_mtok is None):
-        return None
-    rates = _flat_rates(prices)
-    if rates is None:
-        from genai_prices import Usage
+def _dollars(
+    prices: ModelPrice, input_tokens: int, output_tokens: int, cached: int, written: int, kinds: Kinds = _PLAIN
+) -> Decimal | None:
+    """The price of the counts; None where the list has no price for something that was used.
 
-        usage = Usage(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cache_read_tokens=cached,
-            cache_write_tokens=written,
-        )
-        return Decimal(prices.calc_price(usage)["total_price"])
-    # The package's own sum takes 100 µs, a quarter of what a record costs; for flat prices this is the same.
-    counts = (input_tokens - cached - written, cached, written, output_tokens)
-    return sum((n * rate for n, rate in zip(counts, rates, strict=True)), Decimal(0)) / Decimal(1_000_000)
-
-
-def _flat_rates(prices: ModelPrice) -> list[Decimal] | None:
-    """Dollars per million tokens of plain input, cache read, cache write and output.
-
-    None where a price depends on the size of the input or there is one per request.
-    Without a price of their own, cached tokens cost what input does.
+    The package's own sum takes 100 µs, a quarter of what a record costs; this is the same.
     """
-    listed = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
-    flat = [rate for rate in listed if rate is None or isinstance(rate, Decimal)]
-    if len(flat) < len(listed) or prices.requests_kcount is not None:
+
+    def rate(name: str) -> Decimal | None:
+        listed = getattr(prices, name, None)
+        if listed is None or isinstance(listed, Decimal):
+            return listed
+        # The size of the whole input decides between tiers, for every price.
+        return next((tier.price for tier in reversed(listed.tiers) if input_tokens > tier.start), listed.base)
+
+    input_rate, output_rate = rate("input_mtok"), rate("output_mtok")
+    if input_rate is None or (output_tokens and output_rate is None):
         return None
-    plain = flat[0] or Decimal(0)
-    unlisted = (plain, plain, plain, Decimal(0))
-    return [other if rate is None else rate for rate, other in zip(flat, unlisted, strict=True)]
+    if rate("output_reasoning_mtok") is not None:  # with prices for citations and searches that nobody counts
+        return None
+    # Without a price of their own, cached tokens cost what input does.
+    read_rate, write_rate = rate("cache_read_mtok"), rate("cache_write_mtok")
+    read_rate = input_rate if read_rate is None else read_rate
+    write_rate = input_rate if write_rate is None else write_rate
+    tokens = input_rate * (input_tokens - cached - written) + read_rate * cached + write_rate * written
+    tokens += (output_rate or Decimal(0)) * output_tokens
+    if kinds is not _PLAIN:
+        if not kinds.fit(input_tokens, output_tokens, written):
+            return None
+        extra = _of_kinds(rate, kinds, input_rate, output_rate or Decimal(0), write_rate, bool(cached or written))
+        if extra is None:
+            return None
+        tokens += extra
+    searches = rate("web_searches_kcount")
+    if kinds.web_searches and searches is None:
+        return None
+    calls = (rate("requests_kcount") or Decimal(0)) + (searches or Decimal(0)) * kinds.web_searches
+    return tokens / _MILLION + calls / _THOUSAND
+
+
+def _of_kinds(
+    rate: Callable[[str], Decimal | None],
+    kinds: Kinds,
+    input_rate: Decimal,
+    output_rate: Decimal,
+    write_rate: Decimal,
+    cache_used: bool,
+) -> Decimal | None:
+    """What the kinds cost more (or less) than plain tokens, per million; None where it cannot be known.
+
+    Audio never costs what text does: without a price there is none. Images do, unless the list says otherwise.
+    Nobody counts how much of what the cache held was audio or images.
+    """
+    extra = Decimal(0)
+    for name, plain in (
+        ("input_audio", input_rate),
+        ("input_image", input_rate),
+        ("output_audio", output_rate),
+        ("output_image", output_rate),
+    ):
+        used: int = getattr(kinds, name)
+        if not used and name not in kinds.uncounted:
+            continue
+        own = rate(f"{name}_mtok")
+        if own is None and name.endswith("audio"):
+            return None
+        if own is None or own == plain:
+            continue
+        if name in kinds.uncounted or (cache_used and name.startswith("input")):
+            return None
+        extra += (own - plain) * used
+    if kinds.cache_write_1h:
+        own = rate("cache_write_1h_mtok")
+        if own is None:
+            return None
+        extra += (own - write_rate) * kinds.cache_write_1h
+    return extra
 
 
 def to_cents(value: Decimal) -> Decimal | None:

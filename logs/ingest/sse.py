@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# str.splitlines would also split at U+2028 and others, which JSON texts hold unescaped.
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:")
+_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*((?:data|event|id|retry)?:)?")
 
 
 class Event(NamedTuple):
@@ -22,8 +21,15 @@ class Event(NamedTuple):
 
 
 def looks_like_sse(raw: bytes) -> bool:
-    """Whether ``raw`` starts as an event stream does: JSON never begins with a field name or a comment."""
-    return _START.match(raw) is not None
+    """Whether ``raw`` starts as an event stream does: JSON never begins with a field name or a comment.
+
+    A stream that was cut inside its very first field name ("dat") is one too.
+    """
+    start = _START.match(raw)
+    if start is None:
+        return False
+    rest = raw[start.end() : start.end() + 7]
+    return start[1] is not None or (rest != b"" and any(field.startswith(rest) for field in _FIELDS))
 
 
 def parse(raw: bytes) -> Iterator[Event]:
@@ -34,27 +40,28 @@ def parse(raw: bytes) -> Iterator[Event]:
     line that was cut in the middle is no JSON and shows itself.
     """
     text = raw.decode("utf-8", "replace").removeprefix("\ufeff")
+    # str.splitlines would also split at U+2028 and others, which JSON texts hold unescaped.
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    start = 0
+    while start < len(text):
+        end = text.find("\n\n", start)
+        block = text[start:] if end < 0 else text[start:end]
+        start = len(text) if end < 0 else end + 2
+        if block.startswith("data: ") and "\n" not in block:  # the usual case
+            yield Event("", block[6:])
+        elif event := _event(block):
+            yield event
+
+
+def _event(block: str) -> Event | None:
+    """The event of lines between blank ones; None where no line has data."""
     event_type = ""
     data: list[str] = []
-    for line in _lines(text):
-        if line:
-            name, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            if name == "data":
-                data.append(value)
-            elif name == "event":
-                event_type = value
-            continue
-        if data:
-            yield Event(event_type, "\n".join(data))
-        event_type, data = "", []
-    if data:
-        yield Event(event_type, "\n".join(data))
-
-
-def _lines(text: str) -> Iterator[str]:
-    start = 0
-    for match in _LINE_END.finditer(text):
-        yield text[start : match.start()]
-        start = match.end()
-    yield text[start:]
+    for line in block.split("\n"):
+        name, _, value = line.partition(":")
+        if name == "data":
+            data.append(value.removeprefix(" "))
+        elif name == "event":
+            event_type = value.removeprefix(" ")
+    return Event(event_type, "\n".join(data)) if data else None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from logs.ingest.families import anthropic, responses
 from logs.ingest.families.base import (
     Answer,
     AssembledStream,
     Json,
-    Usage,
     error_of,
     index_of,
+    input_only,
+    is_standard,
     items,
+    join_base64,
     mapping,
     objects,
     read_usage,
@@ -20,6 +21,7 @@ from logs.ingest.families.base import (
 )
 
 END_MARK = "[DONE]"
+_Pieces = dict[str, list[Any]]
 _JOINED = ("content", "refusal", "reasoning", "reasoning_content")
 
 
@@ -30,23 +32,13 @@ def read_choices(answer: Json) -> Answer:
         model=text(answer.get("model")),
         finish_reason=text(choices[0].get("finish_reason")) if choices else None,
         usage=read_usage(answer.get("usage")),
+        at_list_price=is_standard(answer),
     )
 
 
 def read_embedding(answer: Json) -> Answer:
-    """Embeddings have no output tokens: some providers say 0, which is not a count of anything."""
-    usage = read_usage(answer.get("usage"))
-    return Answer(
-        model=text(answer.get("model")),
-        usage=Usage(input=usage.input, total=usage.total, cached=usage.cached),
-    )
-
-
-def read_any(answer: Json) -> Answer:
-    """Images, audio, moderations, stored prompts, …: whatever carries the usual names."""
-    if items(answer.get("choices")):
-        return read_choices(answer)
-    return Answer(model=text(answer.get("model")), usage=read_usage(answer.get("usage")))
+    """Embeddings: their answers have no tokens."""
+    return Answer(model=text(answer.get("model")), usage=input_only(read_usage(answer.get("usage"))))
 
 
 def assemble_chat(raw: bytes) -> AssembledStream:
@@ -57,35 +49,6 @@ def assemble_chat(raw: bytes) -> AssembledStream:
 def assemble_completion(raw: bytes) -> AssembledStream:
     """The ``text_completion`` that its chunks add up to; ``[DONE]`` ends it."""
     return _assemble(raw, "text_completion", _TextChoice)
-
-
-def assemble_any(raw: bytes) -> AssembledStream:
-    """A stream of an endpoint not known to stream: its first events tell whose it is.
-
-    A vocabulary nobody knows has no known end mark: ``complete`` is then None, and
-    ``answer`` is the last object with a usage or, failing that, the last object.
-    """
-    last: Json | None = None
-    done = False
-    for event, data in objects(raw):
-        if data is None:
-            done = done or event.data.strip() == END_MARK
-            continue
-        kind = text(data.get("object")) or text(data.get("type")) or event.type
-        if kind == "chat.completion.chunk":
-            return assemble_chat(raw)
-        if kind == "text_completion":
-            return assemble_completion(raw)
-        if kind == "message_start":
-            return anthropic.assemble(raw)
-        if kind == "response.created":
-            return responses.assemble(raw)
-        if failure := error_of(event, data):
-            return AssembledStream(answer=last, complete=done, error=failure)
-        done = done or kind.endswith((".completed", ".done"))
-        if last is None or data.get("usage") or not last.get("usage"):
-            last = data
-    return AssembledStream(answer=last, complete=done or None)
 
 
 def _assemble(raw: bytes, kind: str, choice_type: type[_ChatChoice] | type[_TextChoice]) -> AssembledStream:
@@ -143,7 +106,9 @@ class _ChatChoice:
         self.nulls: set[str] = set()
         self.tool_calls: dict[int, _ToolCall] = {}
         self.function_call: _ToolCall | None = None
-        self.blocks: dict[int, dict[str, Any]] = {}
+        self.blocks: dict[int, _Pieces] = {}
+        self.audio: _Pieces = {}
+        self.parts: list[Any] = []
         self.others: Json = {}
         self.logprobs: dict[str, list[Any]] = {}
         self.finish_reason: str | None = None
@@ -173,8 +138,21 @@ class _ChatChoice:
             self.function_call.add({"function": value})
         elif name == "content_blocks":
             self._add_blocks(value)
+        elif name == "audio" and isinstance(value, dict):
+            self._add_audio(value)
+        elif name == "content" and isinstance(value, list):  # Mistral: thinking comes as parts
+            self.parts += value
+        elif isinstance(value, list) and isinstance(self.others.get(name), list):
+            self.others[name] = self.others[name] + value  # annotations, reasoning details, images
         elif value is not None:
             self.others[name] = value
+
+    def _add_audio(self, audio: Json) -> None:
+        for name, value in audio.items():
+            if name in ("data", "transcript") and isinstance(value, str):
+                self.audio.setdefault(name, []).append(value)
+            elif value is not None:
+                self.audio[name] = [value]
 
     def _add_blocks(self, value: Any) -> None:
         """Anthropic's content as the gateway passes it on beside OpenAI's: thinking, text."""
@@ -189,6 +167,11 @@ class _ChatChoice:
         message |= dict.fromkeys(sorted(self.nulls))
         message |= {name: "".join(pieces) for name, pieces in self.joined.items()}
         message |= self.others
+        if self.parts:
+            said = message["content"]
+            message["content"] = [*self.parts, *([{"type": "text", "text": said}] if said else [])]
+        if self.audio:
+            message["audio"] = {name: _joined_audio(name, pieces) for name, pieces in self.audio.items()}
         if self.blocks:
             message["content_blocks"] = [
                 {name: "".join(pieces) for name, pieces in self.blocks[index].items()} for index in sorted(self.blocks)
@@ -200,6 +183,12 @@ class _ChatChoice:
         if self.function_call:
             message["function_call"] = self.function_call.build()["function"]
         return {"message": message, "logprobs": self.logprobs or None, "finish_reason": self.finish_reason}
+
+
+def _joined_audio(name: str, pieces: list[Any]) -> Any:
+    if name == "data":
+        return join_base64(pieces)
+    return "".join(pieces) if name == "transcript" else pieces[0]
 
 
 class _ToolCall:

@@ -184,9 +184,9 @@ def test_a_stream_of_nobody_known_has_no_end_mark():
             {"prompt_tokens": 15, "completion_tokens": 2, "total_tokens": 17, "cache_read_input_tokens": 10},
             (15, 2, 17, 10, None),
         ),
-        ({"prompt_tokens": 5}, (5, None, 5, None, None)),
+        ({"prompt_tokens": 5}, (5, None, None, None, None)),
         ({"prompt_tokens": -1, "completion_tokens": True, "total_tokens": 1e30}, (None, None, None, None, None)),
-        ({"prompt_tokens": 5.0, "completion_tokens": 2.5, "total_tokens": "7"}, (5, None, 5, None, None)),
+        ({"prompt_tokens": 5.0, "completion_tokens": 2.5, "total_tokens": "7"}, (5, None, None, None, None)),
         ("many", (None, None, None, None, None)),
     ],
 )
