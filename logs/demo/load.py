@@ -19,30 +19,35 @@ from logs import loopback
 
 EXCHANGES = Path(__file__).with_name("exchanges.jsonl")
 SEED = 17
-LOGS = 200
+LOGS = 240
 HOURS = 30
 BATCH = 50
 TIMEOUT_SECONDS = 60
 
 # How often an exchange comes up beside its one certain time; what is not named here is rare.
 COMMON = {
-    "chat_plain": 12,
-    "chat_stream_usage": 12,
+    "chat_plain": 8,
+    "chat_stream_usage": 10,
     "chat_tools": 8,
     "chat_to_anthropic": 6,
     "messages_anthropic": 4,
-    "embeddings": 8,
+    "embeddings": 7,
     "responses": 3,
-    "vision_data_uri": 2,
-    "cache_miss": 6,
-    "cache_hit": 9,
+    "vision_data_uri": 3,
+    "cache_miss": 8,
+    "cache_hit": 14,
+    "cache_refreshed": 3,
     "cache_stream_1": 3,
-    "loadbalance_weights": 5,
-    "loadbalance_default_weights": 4,
-    "fallback_active_option0": 5,
-    "fallback_option1": 3,
-    "retry_configured_not_triggered": 4,
-    "retry_success_1": 3,
+    "loadbalance_weights": 7,
+    "loadbalance_default_weights": 5,
+    "nested_fallback_option0_in_loadbalance": 3,
+    "fallback_active_option0": 8,
+    "fallback_option1": 6,
+    "fallback_stream_option1": 3,
+    "fallback_option2": 2,
+    "retry_configured_not_triggered": 3,
+    "retry_success_1": 6,
+    "retry_success_3": 3,
     "provider_error_429": 1,
 }
 # An agent calls a tool and goes on with its result: one trace, seconds apart.
