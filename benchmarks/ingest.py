@@ -2,9 +2,9 @@
 
     DATABASE_URL=postgresql://… python -m benchmarks.ingest [--rows 20000] [--batch 20] [--clients 16] [--workers 1]
 
-Makes a database of its own on that server and drops it again. COPY gets rows that are ready made (values
-derived, bodies compressed) in transactions of 2,000: all that is left to it is sending and storing, on one
-connection. Over HTTP the rows come as JSON from ``--clients`` connections that run beside the server.
+Makes a database of its own on that server and drops it again. COPY gets rows whose values are derived
+already, compresses their bodies and stores 2,000 in a transaction, on one connection. Over HTTP the rows come
+as JSON from ``--clients`` connections that run beside the server.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import sys
 import tempfile
 import threading
 import time
+from copy import copy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,25 +135,27 @@ def copy_rate(workspace_id: int, logs: list[dict[str, Any]], rows: int) -> float
                 exchange, workspace_id=workspace_id, api_key_id=None, now_ms=time.time_ns() // 1_000_000
             )
         )
-    packed = [storage.pack(record) for record in records]
-    log_rows = [list(storage.log_row(one.record, storage._utc(0))) for one in packed]
     columns = {"log": storage.LOG_COLUMNS, "log_body": storage.BODY_COLUMNS}
+    received_at = datetime.now(UTC)
     seconds = 0.0
     with psycopg.connect(**connection_parameters(settings)) as connection, connection.cursor() as cursor:
         for start in range(0, rows, COPY_ROWS):
-            batch: dict[str, list[list[Any]]] = {"log": [], "log_body": []}
+            batch = []
             for number in range(start, min(rows, start + COPY_ROWS)):
-                id = ids.uuid7()
-                log, body = log_rows[number % len(packed)], packed[number % len(packed)].body
-                batch["log"].append([log[0], id, *log[2:]])
-                batch["log_body"].append([body[0], id, *body[2:]])
+                record = copy(records[number % len(records)])
+                record.id = ids.uuid7()
+                batch.append(record)
             begun = time.perf_counter()
-            for table, table_rows in batch.items():
+            tables = {
+                "log": [storage.log_row(record, received_at) for record in batch],
+                "log_body": [one.body for one in storage.pack(batch)],
+            }
+            for table, table_rows in tables.items():
                 names = ", ".join(f'"{name}"' for name in columns[table])
-                with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)") as copy:
-                    copy.set_types(list(columns[table].values()))
+                with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)") as sink:
+                    sink.set_types(list(columns[table].values()))
                     for row in table_rows:
-                        copy.write_row(row)
+                        sink.write_row(row)
             connection.commit()
             seconds += time.perf_counter() - begun
     return rows / seconds

@@ -65,7 +65,7 @@ class Writer:
         now_ms = time.time_ns() // 1_000_000
         outcomes = [refusal(record, now_ms) for record in records]
         accepted = [index for index, outcome in enumerate(outcomes) if outcome is None]
-        jobs = [_Job(rows) for rows in _portions([pack(records[index]) for index in accepted])]
+        jobs = [_Job(rows) for rows in _portions(pack([records[index] for index in accepted]))]
         if jobs:
             with self._wake:
                 self._queue.extend(jobs)
