@@ -25,7 +25,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   // The session has ended: the answer is the sign-in page, which belongs in the window, not in a part of it.
   if (address && new URL(address).pathname.startsWith("/accounts/")) {
     event.detail.shouldSwap = false;
-    location.reload();
+    const { requestConfig } = event.detail;
+    if (requestConfig.elt.dataset.push) location.assign(requestConfig.path); // and back to it after signing in
+    else location.reload();
   }
 });
 
