@@ -33,6 +33,7 @@ class Side:
     log: Log
     octets: bytes | None
     headers: dict[str, str] = field(default_factory=dict)
+    request: Side | None = None  # of a response: what was asked
 
     @property
     def size(self) -> int:
@@ -68,8 +69,13 @@ class Side:
 
     @cached_property
     def conversation(self) -> Conversation | None:
-        of = conversation.of_request if self.name == "request" else conversation.of_response
-        return of(self.log.request_type, self.value)
+        if self.name == "request":
+            return conversation.of_request(self.log.request_type, self.value, octets=self.octets)
+        return conversation.of_response(self.log.request_type, self.value, octets=self.octets, asked=self._asked)
+
+    def _asked(self) -> Any:
+        """The request's JSON: some answers only make sense beside it."""
+        return self.request.value if self.request else None
 
     def tree(self, path: str = "") -> Node | None:
         """The JSON tree at a path of positions; None where the document is no JSON or has no such place."""
@@ -99,10 +105,9 @@ class Side:
 def read_sides(log: Log) -> tuple[Side, Side]:
     """The request and the response of a log. A body past its retention reads as not there."""
     body = LogBody.objects.filter(workspace_id=log.workspace_id, id=log.id).first() or LogBody()
-    return (
-        Side("request", log, _unpack(body.request_body), _headers(body.request_headers)),
-        Side("response", log, _unpack(body.response_body), _headers(body.response_headers)),
-    )
+    request = Side("request", log, _unpack(body.request_body), _headers(body.request_headers))
+    response = Side("response", log, _unpack(body.response_body), _headers(body.response_headers), request)
+    return request, response
 
 
 def read_side(log: Log, name: SideName) -> Side:

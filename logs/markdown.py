@@ -5,7 +5,7 @@ links, code is coloured, and the result is sanitised once more by an allow-list.
 from __future__ import annotations
 
 import nh3
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -13,6 +13,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
+
+from logs import visible
 
 # Colouring and parsing are linear but slow: 100 KB take some 50 ms. Longer text is shown plain.
 MAX_CHARACTERS = 100_000
@@ -22,7 +24,7 @@ _TAGS = {
     "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {
-    "a": {"href", "title"},
+    "a": {"href", "title", "target"},
     "code": {"class"},
     "div": {"class"},
     "pre": {"class"},
@@ -57,7 +59,7 @@ _PARSER = _parser()
 
 
 def to_html(text: str) -> SafeString | None:
-    """Sanitised HTML, or None where the text is too long to be worth it (show it plain then)."""
+    """Sanitised HTML with hidden characters marked; None where the text is too long to be worth it: show it plain."""
     if len(text) > MAX_CHARACTERS:
         return None
     try:
@@ -69,11 +71,12 @@ def to_html(text: str) -> SafeString | None:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer nofollow",
     )
-    return mark_safe(clean)  # noqa: S308  sanitised by the line above
+    return visible.mark_html(clean)
 
 
 def json_to_html(text: str) -> SafeString:
     """Coloured JSON text."""
-    return mark_safe(str(highlight(text, get_lexer_by_name("json"), _FORMATTER)))  # noqa: S308  pygments escapes
+    return visible.mark_html(str(highlight(text, get_lexer_by_name("json"), _FORMATTER)))  # pygments escapes

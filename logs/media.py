@@ -37,6 +37,14 @@ class Media:
     height: int | None = None
     seconds: float | None = None
 
+    @property
+    def in_words(self) -> str:
+        """``PNG · 640 × 480 pixels · 12,345 bytes``; from 1 MB on in MB (powers of 1000)."""
+        pixels = f"{self.width:,} × {self.height:,} pixels" if self.width and self.height else ""
+        length = f"{self.seconds:,} s" if self.seconds else ""
+        size = f"{self.size:,} bytes" if self.size < 1_000_000 else f"{self.size / 1e6:,.1f} MB"
+        return " · ".join(filter(None, [self.format, pixels, length, size]))
+
 
 @dataclass(frozen=True)
 class _Format:
@@ -60,9 +68,10 @@ M4A = _Format("audio", "audio/mp4", "M4A", "m4a")
 WEBM = _Format("audio", "audio/webm", "WebM", "webm")
 
 
-def sniff(octets: bytes) -> Media | None:
-    """What ``octets`` are, by their first bytes; None for anything but raster pictures and sound."""
-    return _describe(octets[:HEADER_BYTES], len(octets))
+def sniff(octets: bytes, *, size: int | None = None) -> Media | None:
+    """What ``octets`` are, by their first bytes; None for anything but raster pictures and sound. ``size`` (bytes)
+    is that of the whole where ``octets`` are only its beginning."""
+    return _describe(octets[:HEADER_BYTES], len(octets) if size is None else size)
 
 
 def describe(text: str) -> Media | None:

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from logs.views import api, detail, health, home, listing
+from logs.views import api, detail, health, home, listing, media
 
 
 class SideConverter:
@@ -26,6 +26,7 @@ urlpatterns = [
     path("w/<slug:workspace>/logs/<uuid:id>/body/<side:side>/", detail.log_body, name="log_body"),
     path("w/<slug:workspace>/logs/<uuid:id>/body/<side:side>/node/", detail.log_node, name="log_node"),
     path("w/<slug:workspace>/logs/<uuid:id>/raw/<side:side>", detail.log_raw, name="log_raw"),
+    path("w/<slug:workspace>/logs/<uuid:id>/media/<side:side>/", media.log_media, name="log_media"),
     path("v1/logs", api.logs, name="v1_logs"),
     path("v1/logs/<uuid:id>", api.log, name="v1_log"),
 ]

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from logs import visible as hidden_characters
 from logs.markdown import MAX_CHARACTERS, json_to_html
 
 register = template.Library()
@@ -19,9 +20,12 @@ register = template.Library()
 # (``icon``): a list of 50 rows has 250 icons, drawn in full they would be most of its bytes.
 ICONS = frozenset(
     [
+        "arrow-down",
         "arrow-left",
         "arrow-right",
+        "arrow-up",
         "audio-lines",
+        "brain",
         "check",
         "chevron-down",
         "chevron-left",
@@ -33,9 +37,11 @@ ICONS = frozenset(
         "copy",
         "download",
         "external-link",
+        "file-text",
         "fold-vertical",
         "git-branch",
         "image",
+        "image-off",
         "inbox",
         "key-round",
         "keyboard",
@@ -145,6 +151,12 @@ def is_long(text: str) -> bool:
 
 
 @register.filter
-def json_html(text: str) -> SafeString | str:
+def visible(text: object) -> SafeString:
+    """Text with the characters marked that a page would hide."""
+    return hidden_characters.mark(str(text))
+
+
+@register.filter
+def json_html(text: str) -> SafeString:
     """Coloured JSON; a text so long that colouring would be felt stays plain."""
-    return json_to_html(text) if len(text) < MAX_CHARACTERS else text
+    return json_to_html(text) if len(text) < MAX_CHARACTERS else hidden_characters.mark(text)

@@ -35,7 +35,7 @@ def test_nothing_runs_and_nothing_loads(text: str) -> None:
 
 def test_a_picture_is_named_with_its_address() -> None:
     assert markdown.to_html("![cat](https://pictures.example/cat.png)") == (
-        '<p><a href="https://pictures.example/cat.png" rel="noopener noreferrer nofollow">[image: cat]</a></p>\n'
+        '<p><a href="https://pictures.example/cat.png" target="_blank" rel="noopener noreferrer nofollow">[image: cat]</a></p>\n'
     )
 
 
