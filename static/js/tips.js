@@ -13,9 +13,12 @@ function wordsOf(target) {
   return target.dataset.words;
 }
 
+/** Whether the words stand in full at the place already: a name that is not cut off needs no tooltip. */
+const isReadable = (target, words) => target.textContent.trim() === words && target.scrollWidth <= target.clientWidth;
+
 function show(target) {
   const words = wordsOf(target);
-  if (!words || !target.isConnected) return;
+  if (!words || !target.isConnected || isReadable(target, words)) return;
   if (!tip.isConnected) document.body.append(tip);
   tip.textContent = words;
   tip.showPopover();
