@@ -194,6 +194,8 @@ class Writer:
         self._wait = min(2 * self._wait, RETRY_SECONDS[1])
 
     def _database_is_back(self) -> None:
+        if self._wait != RETRY_SECONDS[0]:
+            logger.warning("The database is back, %d spooled logs follow", self.backlog)
         self._retry_at, self._wait = 0.0, RETRY_SECONDS[0]
 
     def _open_spool(self) -> Spool:

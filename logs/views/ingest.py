@@ -89,7 +89,7 @@ def read_body(request: HttpRequest) -> bytes:
     )
     try:
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            body = request.META["wsgi.input"].read(limit + 1)  # Django reads nothing without a Content-Length
+            body = bytes(request.META["wsgi.input"].read(limit + 1))  # Django reads nothing without a Content-Length
         else:
             body = request.body
     except RequestDataTooBig:
