@@ -48,10 +48,14 @@ class Log(models.Model):
     requested_model = models.TextField(null=True)
     stream = models.BooleanField()
     finish_reason = models.TextField(null=True)
+    has_images = models.BooleanField(default=False, db_default=False)  # sent or made
+    has_audio = models.BooleanField(default=False, db_default=False)
+    has_tools = models.BooleanField(default=False, db_default=False)  # offered or called
 
     status_code = models.SmallIntegerField(null=True)
     is_success = models.BooleanField()
     error_type = models.TextField(null=True)
+    error_code = models.TextField(null=True)
     error_message = models.TextField(null=True)
     latency_ms = models.IntegerField(null=True)
     time_to_first_token_ms = models.IntegerField(null=True)
@@ -61,6 +65,9 @@ class Log(models.Model):
     total_tokens = models.IntegerField(null=True)
     cached_tokens = models.IntegerField(null=True)
     reasoning_tokens = models.IntegerField(null=True)
+    cache_write_tokens = models.IntegerField(null=True)
+    input_audio_tokens = models.IntegerField(null=True)
+    output_audio_tokens = models.IntegerField(null=True)
     tokens_origin = models.CharField(max_length=10)
     cost = models.DecimalField(max_digits=18, decimal_places=8, null=True)  # cents; NULL: no price is known
     cost_source = models.TextField(null=True)

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, ModelPrice, Provider
+    from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 
 # Portkey's provider names where genai-prices has another id for the same.
 _PROVIDERS = {
@@ -132,7 +132,8 @@ def _dollars(
         if listed is None or isinstance(listed, Decimal):
             return listed
         # The size of the whole input decides between tiers, for every price.
-        return next((tier.price for tier in reversed(listed.tiers) if input_tokens > tier.start), listed.base)
+        tiers: TieredPrices = listed
+        return next((tier.price for tier in reversed(tiers.tiers) if input_tokens > tier.start), tiers.base)
 
     input_rate, output_rate = rate("input_mtok"), rate("output_mtok")
     if input_rate is None or (output_tokens and output_rate is None):
@@ -145,7 +146,7 @@ def _dollars(
     write_rate = input_rate if write_rate is None else write_rate
     tokens = input_rate * (input_tokens - cached - written) + read_rate * cached + write_rate * written
     tokens += (output_rate or Decimal(0)) * output_tokens
-    if kinds is not _PLAIN:
+    if kinds != _PLAIN:
         if not kinds.fit(input_tokens, output_tokens, written):
             return None
         extra = _of_kinds(rate, kinds, input_rate, output_rate or Decimal(0), write_rate, bool(cached or written))

@@ -72,16 +72,22 @@ def item(log: Log, workspace: Workspace, request: HttpRequest) -> dict[str, Any]
         "stream": log.stream,
         "status_code": log.status_code,
         "is_success": log.is_success,
-        "error": None if log.is_success else {"type": log.error_type, "message": log.error_message},
+        "error": None
+        if log.is_success
+        else {"type": log.error_type, "code": log.error_code, "message": log.error_message},
         "latency_ms": log.latency_ms,
         "time_to_first_token_ms": log.time_to_first_token_ms,
         "finish_reason": log.finish_reason,
+        "has": {"images": log.has_images, "audio": log.has_audio, "tools": log.has_tools},
         "tokens": {
             "input": log.input_tokens,
             "output": log.output_tokens,
             "total": log.total_tokens,
             "cached": log.cached_tokens,
+            "cache_write": log.cache_write_tokens,
             "reasoning": log.reasoning_tokens,
+            "input_audio": log.input_audio_tokens,
+            "output_audio": log.output_audio_tokens,
             "origin": log.tokens_origin,
         },
         "cost": None if log.cost is None else {"cents": float(log.cost), "source": log.cost_source},

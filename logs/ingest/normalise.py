@@ -6,19 +6,18 @@ exact bytes are kept beside it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from logs import ids, pricing, redaction, status
-from logs.ingest import families, origin, routes, sse
+from logs.ingest import families, forms, marks, origin, routes, sse
 from logs.ingest.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_problem
 from logs.ingest.families import Answer, AssembledStream
 from logs.ingest.families.base import Json, Usage, mapping
+from logs.ingest.marks import Marks
 from logs.ingest.record import Completeness, Exchange, GatewayStatus, LogRecord, TokensOrigin
 from logs.ingest.text import clean, clean_or_none, count, decode_json
 
@@ -29,18 +28,18 @@ MAX_ID = 256  # ids of traces, spans, users, configs, prompts, virtual keys
 MAX_URL = 2048  # what browsers and proxies accept
 MAX_METHOD = 10
 
-_MULTIPART_MODEL = re.compile(rb'name="model"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]{1,200})\r?\n')
-_UNPRICED = frozenset({"image_generation", "image_edit", "audio_speech", "audio_transcription", "audio_translation"})
 _NO_OUTPUT = frozenset({"embedding", "moderation", "rerank"})
 
 
 class _Body(msgspec.Struct):
-    """A body and what could be read of it. ``stream`` is set where it is an event stream."""
+    """A body and what could be read of it. ``stream`` is set where it is an event stream, ``files`` (the content
+    types of its files) where it is a form, whose fields are then the ``value``."""
 
     raw: bytes | None
     value: Any = None
     unparsed: bool = False
     stream: AssembledStream | None = None
+    files: list[str] = []
 
     @property
     def answer(self) -> Json:
@@ -56,9 +55,9 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
     )
     path = routes.path_of(exchange.url)
     request_type = routes.request_type(exchange.method, path)
-    request = _read_body(exchange.request_body, exchange.request_headers)
+    request = _read_request(exchange)
     asked = mapping(request.value)
-    response = _read_response(exchange, request_type, asked.get("stream") is True)
+    response = _read_response(exchange, request_type, _asks_for_stream(asked))
 
     config = origin.read_config(exchange.request_headers)
     gateway = status.derive(config, exchange.response_headers, exchange.status_code, exchange.request_headers)
@@ -73,13 +72,20 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
         stated_provider=exchange.provider,
         refused=gateway.option_path is None and is_refusal(response.value),
     )
-    success = _is_success(exchange, response)
+    success = _is_success(exchange, path, response)
     answer = families.read(request_type, response.answer)
-    usage = _usage(exchange, answer)
+    if routes.handles_stored(exchange.method, path):
+        answer = msgspec.structs.replace(answer, usage=Usage())
+    usage = _usage(exchange, request_type, answer)
+    sent, made = _marks(exchange, request_type, request, response)
+    has = sent.merge(made)
     model = clean_or_none(answer.model, MAX_NAME) or clean_or_none(requested_model, MAX_NAME)
     at_ms = exchange.event_time_ms if exchange.event_time_ms is not None else now_ms
-    cost, cost_source = _cost(exchange, request_type, source.provider, model, usage, at_ms)
-    error_type, error_message = (None, None) if success else _problem(exchange, response)
+    cost, cost_source = _stated_cost(exchange)
+    if cost is None and answer.at_list_price and "web_search_options" not in asked:
+        uncounted = _uncounted(request_type, usage, sent, made)
+        cost, cost_source = _cost(request_type, source.provider, model, usage, uncounted, at_ms)
+    problem = Problem() if success else _problem(exchange, response)
     metadata = origin.tidy_metadata({**exchange.metadata, **origin.metadata_header(exchange.request_headers)})
     span_id = exchange.span_id or status.header(exchange.request_headers, "x-portkey-span-id")
     sent_trace = _sent_trace(exchange)
@@ -107,8 +113,12 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
         finish_reason=clean_or_none(answer.finish_reason, MAX_NAME),
         status_code=exchange.status_code,
         is_success=success,
-        error_type=clean_or_none(error_type, MAX_NAME),
-        error_message=clean_or_none(error_message, MAX_MESSAGE),
+        has_images=has.images,
+        has_audio=has.audio,
+        has_tools=has.tools,
+        error_type=clean_or_none(problem.type, MAX_NAME),
+        error_code=clean_or_none(problem.code, MAX_NAME),
+        error_message=clean_or_none(problem.message, MAX_MESSAGE),
         latency_ms=count(exchange.latency_ms),
         time_to_first_token_ms=count(exchange.time_to_first_token_ms),
         input_tokens=usage.input,
@@ -116,6 +126,9 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
         total_tokens=usage.total,
         cached_tokens=usage.cached,
         reasoning_tokens=usage.reasoning,
+        cache_write_tokens=usage.cache_write,
+        input_audio_tokens=usage.input_audio,
+        output_audio_tokens=usage.output_audio,
         tokens_origin=_tokens_origin(usage),
         cost=cost,
         cost_source=cost_source,
@@ -144,6 +157,19 @@ def assemble_stream(request_type: str, raw: bytes) -> AssembledStream:
 
 
 # --- bodies ------------------------------------------------------------------------------------------------
+
+
+def _read_request(exchange: Exchange) -> _Body:
+    """A JSON body, or the fields of a form; its files are left where they are."""
+    raw, content_type = exchange.request_body, status.header(exchange.request_headers, "content-type")
+    if not raw or not forms.is_form(content_type):
+        return _read_body(raw, exchange.request_headers)
+    files = [part.content_type for part in forms.parts(raw, content_type) if part.filename is not None]
+    return _Body(raw, forms.fields(raw, content_type), files=files)
+
+
+def _asks_for_stream(asked: Json) -> bool:
+    return asked.get("stream") is True or asked.get("stream") == "true"  # a form has texts only
 
 
 def _read_body(raw: bytes | None, headers: Mapping[str, str]) -> _Body:
@@ -226,11 +252,11 @@ def _completeness(exchange: Exchange, kept: _Kept, request: _Body, response: _Bo
 # --- outcome -----------------------------------------------------------------------------------------------
 
 
-def _is_success(exchange: Exchange, response: _Body) -> bool:
+def _is_success(exchange: Exchange, path: str, response: _Body) -> bool:
     """2xx (246, a failed guardrail that lets pass, included), no error object, and a stream to its end.
 
     A span or an imported row may have no HTTP status: then only the body can tell. In
-    capture no status means that no answer came.
+    capture no status means that no answer came. To read a response or a job that failed is a success.
     """
     if exchange.status_code is None:
         answered = exchange.source in ("otlp", "import")
@@ -238,6 +264,8 @@ def _is_success(exchange: Exchange, response: _Body) -> bool:
         answered = 200 <= exchange.status_code < 300
     if response.stream is not None:
         return answered and response.stream.complete is not False and response.stream.error is None
+    if routes.handles_stored(exchange.method, path) and "id" in response.answer:
+        return answered
     return answered and not is_error(response.value)
 
 
@@ -246,18 +274,18 @@ def _problem(exchange: Exchange, response: _Body) -> Problem:
     if stream is not None and stream.error is not None:
         return read_problem(stream.error, None)
     if exchange.client_left:
-        return "client_left", "The client closed the connection before the answer was complete."
+        return Problem("client_left", None, "The client closed the connection before the answer was complete.")
     if stream is not None and stream.complete is False:
-        return "stream_cut", "The stream ended without its end mark."
+        return Problem("stream_cut", None, "The stream ended without its end mark.")
     if exchange.status_code is None and not response.raw:
-        return "no_answer", "No answer came."
-    return read_problem(response.value, response.raw)
+        return Problem("no_answer", None, "No answer came.")
+    return read_problem(response.value, response.raw, exchange.response_headers)
 
 
 def _is_stream(exchange: Exchange, response: _Body, asked: Json) -> bool:
     if response.stream is not None:
         return True
-    return exchange.streaming if exchange.streaming is not None else asked.get("stream") is True
+    return exchange.streaming if exchange.streaming is not None else _asks_for_stream(asked)
 
 
 def _known(gateway: GatewayStatus, exchange: Exchange) -> GatewayStatus:
@@ -278,19 +306,16 @@ def _requested_model(exchange: Exchange, asked: Json, path: str) -> str | None:
     model = asked.get("model")
     if isinstance(model, str) and model:
         return model
-    content_type = (status.header(exchange.request_headers, "content-type") or "").lower()
-    if content_type.startswith("multipart/") and exchange.request_body:
-        match = _MULTIPART_MODEL.search(exchange.request_body)
-        if match:
-            return match[1].decode("utf-8", "replace").strip() or None
     return routes.deployment_in(path)
 
 
-def _usage(exchange: Exchange, answer: Answer) -> Usage:
+def _usage(exchange: Exchange, request_type: str, answer: Answer) -> Usage:
     """The sender's own counts where it states them, else the provider's."""
     stated = Usage(input=count(exchange.input_tokens), output=count(exchange.output_tokens))
     if not stated.known:
         return answer.usage
+    if stated.output is None and request_type not in _NO_OUTPUT:
+        return stated
     return msgspec.structs.replace(stated, total=count((stated.input or 0) + (stated.output or 0)))
 
 
@@ -298,17 +323,55 @@ def _tokens_origin(usage: Usage) -> TokensOrigin:
     return "provider" if usage.known else "missing"
 
 
-def _cost(
-    exchange: Exchange, request_type: str, provider: str | None, model: str | None, usage: Usage, at_ms: int
-) -> tuple[Decimal | None, str | None]:
-    """The sender's cost, else the price of the tokens: of whatever usage is there, failed call or not.
+def _marks(exchange: Exchange, request_type: str, request: _Body, response: _Body) -> tuple[Marks, Marks]:
+    """What the request and what the answer has: bodies of JSON, forms, or files themselves."""
+    if request.files:
+        asked = marks.of_form(request_type, request.files)
+    elif isinstance(request.value, dict):
+        asked = marks.of_request(request_type, request.value)
+    else:
+        asked = marks.of_file(status.header(exchange.request_headers, "content-type"))
+    if response.answer:
+        return asked, marks.of_answer(request_type, response.answer)
+    return asked, marks.of_file(status.header(exchange.response_headers, "content-type") if response.raw else None)
 
-    Images and audio are left out: their tokens have other prices than text.
+
+def _stated_cost(exchange: Exchange) -> pricing.Priced:
+    stated = None if exchange.cost_cents is None else pricing.to_cents(exchange.cost_cents)
+    return (None, None) if stated is None else (stated, "reported")
+
+
+def _uncounted(request_type: str, usage: Usage, asked: Marks, answered: Marks) -> frozenset[str]:
+    """The kinds of tokens that occurred and that the provider did not count apart.
+
+    All that a speech is made of is audio, and its price is given for the output as a whole.
     """
-    if exchange.cost_cents is not None and (stated := pricing.to_cents(exchange.cost_cents)) is not None:
-        return stated, "reported"
-    if request_type in _UNPRICED or (usage.output is None and request_type not in _NO_OUTPUT):
+    occurred = {
+        "input_audio": asked.audio and usage.input_audio is None,
+        "input_image": asked.images and usage.input_image is None,
+        "output_audio": answered.audio and usage.output_audio is None and request_type != "audio_speech",
+        "output_image": answered.images and usage.output_image is None,
+    }
+    return frozenset(name for name, is_uncounted in occurred.items() if is_uncounted)
+
+
+def _cost(
+    request_type: str, provider: str | None, model: str | None, usage: Usage, uncounted: frozenset[str], at_ms: int
+) -> pricing.Priced:
+    """The price of the usage: of whatever usage is there, failed call or not."""
+    if usage.audio_seconds is not None and usage.input is None:
+        return pricing.price_of_audio(provider, model, seconds=usage.audio_seconds, at_ms=at_ms)
+    if usage.output is None and request_type not in _NO_OUTPUT:
         return None, None
+    kinds = pricing.Kinds(
+        input_audio=usage.input_audio or 0,
+        input_image=usage.input_image or 0,
+        output_audio=usage.output_audio or 0,
+        output_image=usage.output_image or 0,
+        cache_write_1h=usage.cache_write_1h or 0,
+        web_searches=usage.web_searches or 0,
+        uncounted=uncounted,
+    )
     return pricing.price(
         provider,
         model,
@@ -316,6 +379,7 @@ def _cost(
         output_tokens=usage.output,
         cached_tokens=usage.cached,
         cache_write_tokens=usage.cache_write,
+        kinds=kinds,
         at_ms=at_ms,
     )
 

@@ -115,10 +115,14 @@ class LogRecord(msgspec.Struct, kw_only=True):
     requested_model: str | None = None
     stream: bool = False
     finish_reason: str | None = None
+    has_images: bool = False
+    has_audio: bool = False
+    has_tools: bool = False  # offered or called
 
     status_code: int | None = None
     is_success: bool
     error_type: str | None = None
+    error_code: str | None = None
     error_message: str | None = None
     latency_ms: int | None = None
     time_to_first_token_ms: int | None = None
@@ -128,6 +132,9 @@ class LogRecord(msgspec.Struct, kw_only=True):
     total_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
     tokens_origin: TokensOrigin = "missing"
     cost: Decimal | None = None
     cost_source: str | None = None

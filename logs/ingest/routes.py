@@ -21,7 +21,8 @@ _TYPES = {
 }
 _VERSION = re.compile(r"v\d+\w*")
 # "/v1/prompts/pp-1/completions" and "/threads/t1/messages" end like endpoints and are none.
-_OTHERS = frozenset({"prompts", "threads", "files", "batches"})
+_OTHERS = frozenset({"prompts", "threads", "files", "batches", "fine_tuning"})
+_STORED = frozenset({"files", "batches", "fine_tuning", "uploads"})
 
 # Hosts of providers, for requests that no gateway named one for.
 _HOSTS = (
@@ -70,7 +71,8 @@ def provider_of(url: str) -> str | None:
 
 
 def request_type(method: str, path: str) -> str:
-    """The kind of request, "other" for whatever is not a call of a known endpoint.
+    """The kind of request, "other" for whatever is not a call of a known endpoint: only calls that make an answer
+    are of a type, so ``GET /v1/responses/<id>``, ``/messages/count_tokens``, files, batches and models are others.
 
     What follows the last version segment decides ("/base/v1/chat/completions"), or
     what follows "deployments/NAME" (Azure), or without either the end of the path.
@@ -86,19 +88,32 @@ def request_type(method: str, path: str) -> str:
     versions = [position for position, part in enumerate(parts) if _VERSION.fullmatch(part)]
     if versions:
         parts = parts[versions[-1] + 1 :]
-        if parts[:1] == ["openai"]:  # Google: /v1beta/openai/chat/completions
+        if parts[:1] in (["openai"], ["proxy"]):  # Google: /v1beta/openai/…; the gateway's old /v1/proxy/…
             parts = parts[1:]
         return _TYPES.get("/".join(parts), "other")
     return _TYPES.get("/".join(parts[-2:])) or _TYPES.get("/".join(parts[-1:])) or "other"
 
 
+def handles_stored(method: str, path: str) -> bool:
+    """Whether a request reads or changes something that is stored at the provider, and makes no answer of its own.
+
+    Reading a response, a batch or a job again gives the usage of the call that made it, which must not count
+    twice. Of the POSTs these are ``/responses/<id>/cancel`` and those of files, batches and fine-tuning.
+    """
+    if method.upper() != "POST":
+        return True
+    parts = [part for part in path.lower().split("/") if part]
+    return parts[-1:] == ["cancel"] or not _STORED.isdisjoint(parts)
+
+
 def prompt_in(path: str) -> str | None:
     """The slug in ``/v1/prompts/<slug>/completions``."""
     match = re.search(r"/prompts/([^/]+)/completions/?$", path)
-    return unquote(match[1]) if match else None
+    return unquote(match[match.lastindex or 0]) if match else None
 
 
 def deployment_in(path: str) -> str | None:
-    """The model a path names: Azure's ``/openai/deployments/<name>/…``."""
-    match = re.search(r"/deployments/([^/]+)/", path)
-    return unquote(match[1]) if match else None
+    """The model a path names: Azure's ``/openai/deployments/<name>/…``, Google's ``/models/<name>:generateContent``,
+    Bedrock's ``/model/<name>/converse``."""
+    match = re.search(r"/deployments/([^/]+)/|/models/([^/:]+):|/model/([^/]+)/(?:converse|invoke)", path)
+    return unquote(match[match.lastindex or 0]) if match else None

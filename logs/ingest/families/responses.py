@@ -29,7 +29,7 @@ _ITEM_DELTAS = {
     "response.custom_tool_call_input": "input",
     "response.code_interpreter_call_code": "code",
 }
-_PART_DELTAS = {
+_PART_DELTAS: dict[str, tuple[str, str, Json, str]] = {
     "response.output_text": ("content", "content_index", {"type": "output_text", "annotations": []}, "text"),
     "response.refusal": ("content", "content_index", {"type": "refusal"}, "refusal"),
     "response.reasoning_text": ("content", "content_index", {"type": "reasoning_text"}, "text"),
