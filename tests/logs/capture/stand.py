@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +21,12 @@ CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hi"}]}
 JSON = (b"content-type", b"application/json")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run it in an event loop of its own, in a thread of its own: a browser test may have left one in this."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, scenario).result()
 
 
 class Keys:

@@ -5,7 +5,7 @@ import json
 
 from aiohttp import web
 
-from tests.logs.capture.stand import stand
+from tests.logs.capture.stand import run, stand
 from tests.logs.capture.test_pass_through import ANSWER, EVENTS, chat
 
 
@@ -21,7 +21,7 @@ def test_upstream_down_is_a_502_with_a_log_of_it() -> None:
             assert (record.status_code, record.is_success) == (502, False)
             assert "cannot be reached" in (record.error_message or "")
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_an_upstream_that_is_silent_for_too_long_is_a_504() -> None:
@@ -34,7 +34,7 @@ def test_an_upstream_that_is_silent_for_too_long_is_a_504() -> None:
             client = await it.call()
             assert client.status == it.records[0].status_code == 504
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_cut_stream_is_cut_for_the_client_too_and_recorded_as_a_failure() -> None:
@@ -55,7 +55,7 @@ def test_a_cut_stream_is_cut_for_the_client_too_and_recorded_as_a_failure() -> N
             assert (record.status_code, record.is_success, record.completeness) == (200, False, "cut")
             assert record.error_type == "upstream_cut"
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_client_that_leaves_is_drained_for_and_marked() -> None:
@@ -86,7 +86,7 @@ def test_a_client_that_leaves_is_drained_for_and_marked() -> None:
             assert (record.completeness, record.is_success) == ("client_left", True)
             assert it.app.metrics.clients_left == 1
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_client_that_leaves_during_its_upload_is_recorded() -> None:
@@ -105,7 +105,7 @@ def test_a_client_that_leaves_during_its_upload_is_recorded() -> None:
             (record,) = it.records
             assert (record.completeness, record.is_success, record.status_code) == ("client_left", False, None)
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_recorder_that_fails_harms_no_call() -> None:
@@ -120,7 +120,7 @@ def test_a_recorder_that_fails_harms_no_call() -> None:
             assert (client.status, client.body) == (200, ANSWER)
             assert it.app.recorder.counts["dropped"] == 1
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_health_and_metrics() -> None:
@@ -135,4 +135,4 @@ def test_health_and_metrics() -> None:
             full = await it.call("/healthz", method="GET")
             assert (full.status, json.loads(full.body)["reason"]) == (503, "the spool is full")
 
-    asyncio.run(scenario())
+    run(scenario())

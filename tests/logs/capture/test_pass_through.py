@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs.capture import call as call_module
-from tests.logs.capture.stand import CHAT, KEY, stand
+from tests.logs.capture.stand import CHAT, KEY, run, stand
 
 ANSWER = json.dumps(
     {
@@ -70,7 +70,7 @@ def test_a_call_passes_through_and_becomes_a_log() -> None:
             assert (record.completeness, record.is_success, record.stream) == ("complete", True, False)
             assert record.latency_ms is not None
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_trace_id_is_made_forwarded_and_returned() -> None:
@@ -87,7 +87,7 @@ def test_a_trace_id_is_made_forwarded_and_returned() -> None:
             assert len(trace_id) == 32
             assert seen["x-portkey-trace-id"] == trace_id.decode() == it.records[0].trace_id
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_the_record_is_safe_before_the_last_byte_goes_out() -> None:
@@ -107,7 +107,7 @@ def test_the_record_is_safe_before_the_last_byte_goes_out() -> None:
                 await client.run()
                 assert list(sent_with.values())[-1] == 1
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_chunks_are_passed_on_at_once() -> None:
@@ -139,7 +139,7 @@ def test_chunks_are_passed_on_at_once() -> None:
                 True,
             )
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_what_follows_a_late_end_mark_is_recorded_too(monkeypatch: Any) -> None:
@@ -150,7 +150,7 @@ def test_what_follows_a_late_end_mark_is_recorded_too(monkeypatch: Any) -> None:
             client = await it.call()
             assert client.body == b"".join(EVENTS) + b": bye\n\n" == it.records[0].response_body
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @given(
@@ -176,7 +176,7 @@ def test_bytes_are_the_same_however_they_are_cut(data: bytes, cuts: list[int], r
             assert client.body == data == received[0]
             assert (it.records[0].response_body or b"") == data == (it.records[0].request_body or b"")
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_compressed_answers_pass_as_they_are_and_are_kept_unpacked() -> None:
@@ -193,7 +193,7 @@ def test_compressed_answers_pass_as_they_are_and_are_kept_unpacked() -> None:
                 assert (client.body, client.headers["content-encoding"]) == (packed, coding)
                 assert (it.records[0].response_body, it.records[0].model) == (ANSWER, "gpt-4o-mini-2024")
 
-        asyncio.run(scenario())
+        run(scenario())
 
 
 def test_a_compressed_request_is_passed_as_it_is_and_kept_unpacked() -> None:
@@ -206,7 +206,7 @@ def test_a_compressed_request_is_passed_as_it_is_and_kept_unpacked() -> None:
             client = await it.call(body=gzip.compress(CHAT), content_encoding="gzip")
             assert client.body == it.records[0].request_body == CHAT
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_headers_of_one_connection_stay_there_and_our_key_goes_no_further() -> None:
@@ -244,7 +244,7 @@ def test_headers_of_one_connection_stay_there_and_our_key_goes_no_further() -> N
             assert "authorization" not in dict(seen)
             assert len(it.records) == 2
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_an_unknown_key_is_refused_in_the_gateways_shape() -> None:
@@ -258,7 +258,7 @@ def test_an_unknown_key_is_refused_in_the_gateways_shape() -> None:
                 assert body["message"] == "Portkey Error: Invalid API Key. Error Code: 03"
             assert it.records == []
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_only_paths_below_v1_go_upstream() -> None:
@@ -268,7 +268,7 @@ def test_only_paths_below_v1_go_upstream() -> None:
                 assert (await it.call(path)).status == 404
             assert it.records == []
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_control_routes_are_handed_to_web_with_the_key() -> None:
@@ -282,7 +282,7 @@ def test_control_routes_are_handed_to_web_with_the_key() -> None:
                 assert json.loads(client.body) == {"key": KEY, "body": "{}"}
             assert it.records == []
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_large_bodies_stream_through_and_are_kept_up_to_the_limit() -> None:
@@ -304,4 +304,4 @@ def test_large_bodies_stream_through_and_are_kept_up_to_the_limit() -> None:
                 assert record.completeness == ("unparsed" if kept else "not_kept") or kept
             assert it.app.room.left == 256 * 1024 * 1024
 
-    asyncio.run(scenario())
+    run(scenario())

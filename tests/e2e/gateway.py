@@ -1,0 +1,116 @@
+"""Real processes for end-to-end tests: a stub provider, the Portkey gateway from npm, capture."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from logs import gateway, loopback
+from tests.logs.processes import PROJECT, wait_until
+
+CACHE = PROJECT / "var" / "gateway"  # where `up` has it too
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A server in a session of its own; what it prints goes to ``log``."""
+
+    def __init__(self, command: list[str], port: int, log: Path, env: dict[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.log = log
+        self._command = command
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=PROJECT, env=self._env, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        """Whether it speaks HTTP; an error status will do."""
+        assert self._process is None or self._process.poll() is None, self.log.read_text()
+        try:
+            get(f"{self.url}/healthz")
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """``kill -9`` of the process and its children."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """As a supervisor does, in peace."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            self._process = None
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, number)
+            self._process.wait()
+            self._process = None
+
+    @contextmanager
+    def running(self) -> Iterator[Process]:
+        self.start()
+        try:
+            yield self
+        finally:
+            self.kill()
+
+
+def stub_provider(folder: Path) -> Process:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.e2e.stub_provider", str(port)]
+    return Process(command, port, folder / "stub.log", dict(os.environ))
+
+
+def npm_gateway(folder: Path) -> Process:
+    """The real gateway; the test is skipped where it cannot be installed."""
+    try:
+        script = gateway.install(CACHE)
+    except gateway.GatewayError as error:
+        pytest.skip(str(error))
+    port = free_port()
+    env = gateway.environment(os.environ, ["127.0.0.1", "localhost"])
+    return Process(gateway.command(script, port), port, folder / "gateway.log", env)
+
+
+def capture(folder: Path, env: dict[str, str]) -> Process:
+    """Capture as it is run in production."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws"]
+    known = os.environ | {"PORTKEY_LOGS_DATA_DIR": str(folder)} | env
+    return Process([*command, "portkey_logs.asgi:application"], port, folder / "capture.log", known)
+
+
+def get(url: str) -> bytes:
+    with loopback.call(url, timeout=10) as response:
+        return response.read()
