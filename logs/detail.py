@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from logs import present
+from logs import explain, present
 from logs.bodies import VIEWS, Side, View
 from logs.conversation import Conversation
+from logs.conversation.others import about
+from logs.explain import Check, Explanation
 from logs.jsontree import Node
 from logs.models import Log
 from logs.present import Row
@@ -35,7 +38,9 @@ class MetadataItem:
 class Failure:
     title: str
     type: str
+    code: str
     message: str
+    explanation: Explanation
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,11 @@ class SideView:
         return self.side.conversation
 
     @property
+    def about(self) -> str:
+        """What a JSON is that is no call of a model, in one sentence."""
+        return about(self.side.log.path, self.side.value) if self.side.name == "response" else ""
+
+    @property
     def tree(self) -> Node | None:
         return self.side.tree()
 
@@ -109,6 +119,7 @@ class Detail(Row):
     json_url: str
     facts: list[Fact]
     error: Failure | None
+    checks: list[Check]
     metadata: list[MetadataItem]
     request: SideView
     response: SideView
@@ -117,6 +128,17 @@ class Detail(Row):
     newer_url: str = ""
     full_url: str = ""
     is_full: bool = False
+
+    @property
+    def checks_in_words(self) -> str:
+        """``1 of 2 guardrail checks failed``, or that all passed."""
+        failed = sum(check.passed is False for check in self.checks)
+        total = f"{len(self.checks)} guardrail check{'s' if len(self.checks) != 1 else ''}"
+        return f"{failed} of {total} failed" if failed else f"{total} passed"
+
+    @property
+    def has_failed_check(self) -> bool:
+        return any(check.passed is False for check in self.checks)
 
     @property
     def sides(self) -> tuple[SideView, SideView]:
@@ -131,7 +153,8 @@ def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str
         trace_id=log.trace_id,
         json_url=reverse("log_json", args=[workspace.slug, log.id]),
         facts=facts(log),
-        error=failure(log),
+        error=failure(log, sides[1].value),
+        checks=explain.checks_of(sides[1].value),
         metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
         request=request,
         response=response,
@@ -174,8 +197,8 @@ def _side_note(side: Side) -> str:
     return ""
 
 
-def failure(log: Log) -> Failure | None:
-    """What went wrong, for a failed request; None for a success."""
+def failure(log: Log, answer: Any) -> Failure | None:
+    """What went wrong, for a failed request; None for a success. ``answer`` is the answer's JSON."""
     if log.is_success:
         return None
     code = log.status_code
@@ -184,8 +207,16 @@ def failure(log: Log) -> Failure | None:
         title += f" (HTTP {code})"
     else:
         title = present.status_phrase(code) if code is not None else "No answer"
-    message = log.error_message or present.COMPLETENESS_NOTES.get(log.completeness, "")
-    return Failure(title, log.error_type or "", message)
+    kind, message, error_code = log.error_type or "", log.error_message or "", explain.code_of(answer)
+    return Failure(
+        title=title,
+        type=kind,
+        code=error_code if error_code not in (kind, str(code)) else "",
+        message=message,
+        explanation=explain.explain(
+            code, kind, error_code, message, gateway=present.gateway_status(log), completeness=log.completeness
+        ),
+    )
 
 
 def facts(log: Log) -> list[Fact]:
@@ -197,9 +228,12 @@ def facts(log: Log) -> list[Fact]:
         Fact("User", log.user or "", copy=True),
         Fact("HTTP status", present.status_phrase(log.status_code) if log.status_code is not None else ""),
         Fact("Tokens", present.tokens_in_words(log)),
+        Fact("Usage", present.USAGE_ORIGINS.get(log.tokens_origin, "")),
         _cost(log),
         Fact("Latency", _latency(log)),
         Fact("Finish reason", log.finish_reason or ""),
+        Fact("Completeness", present.COMPLETENESS_WORDS.get(log.completeness, log.completeness)),
+        Fact("Sizes", f"{log.request_bytes:,} bytes sent, {log.response_bytes:,} received"),
         Fact("Config", _versioned(log.config, log.config_version_id), mono=True, copy=True),
         Fact("Served by", log.option_path if log.option_path not in (None, "config") else "", mono=True),
         Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True),

@@ -38,6 +38,20 @@ COMPLETENESS_NOTES = {
     "not_kept": "Bodies of this request were not kept, by the caller's or the workspace's choice.",
 }
 
+COMPLETENESS_WORDS = {
+    "complete": "Complete",
+    "cut": "Cut by the provider",
+    "client_left": "Client left before the end",
+    "unparsed": "Complete, but not readable as JSON",
+    "not_kept": "Bodies not kept",
+}
+
+USAGE_ORIGINS = {
+    "provider": "Reported by the provider",
+    "estimated": "Estimated from the text",
+    "missing": "Missing: the provider reported none",
+}
+
 
 @dataclass(frozen=True)
 class State:
