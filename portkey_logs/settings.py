@@ -97,6 +97,7 @@ DATABASES["default"].setdefault("OPTIONS", {})
 # Values of very different frequency share one statement: a generic plan is 1000x slower for rare ones.
 DATABASES["default"]["OPTIONS"]["options"] = "-c plan_cache_mode=force_custom_plan"
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)  # seconds; a page should fail, not hang
+DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 10_000)  # ms; as does a host that fell silent
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
