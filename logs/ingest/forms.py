@@ -14,7 +14,7 @@ MAX_PARTS = 1000  # an edit has at most 16 images
 MAX_VALUE = 100_000  # bytes of one field: the longest are prompts of 32,000 characters
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)', re.IGNORECASE)
-_HEADER = re.compile(rb"^([\w-]+):[ \t]*(.*?)\r?$", re.MULTILINE)
+_HEADER = re.compile(r"^([\w-]+):[ \t]*(.*?)\r?$", re.MULTILINE)
 _PARAMETER = re.compile(r'[;\s](name|filename)="((?:[^"\\]|\\.)*)"')
 
 
@@ -66,19 +66,17 @@ def fields(raw: bytes, content_type: str | None) -> dict[str, str]:
 
 
 def _part(raw: bytes, begin: int, end: int) -> Part | None:
-    head_end = min(begin + MAX_HEADERS, end)
-    blank = next(
-        (at for at in (raw.find(b"\r\n\r\n", begin, head_end), raw.find(b"\n\n", begin, head_end)) if at >= 0), -1
-    )
+    limit = min(begin + MAX_HEADERS, end)
+    blank, skipped = raw.find(b"\r\n\r\n", begin, limit), 4
+    if blank < 0:
+        blank, skipped = raw.find(b"\n\n", begin, limit), 2
     if blank < 0:
         return None
-    headers = {
-        name.decode().lower(): value.decode("utf-8", "replace")
-        for name, value in _HEADER.findall(raw[begin:blank] + b"\r")
-    }
+    head = raw[begin:blank].decode("utf-8", "replace")
+    headers = {name.lower(): value for name, value in _HEADER.findall(head)}
     names = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
     if "name" not in names:
         return None
-    start = blank + (4 if raw[blank : blank + 1] == b"\r" else 2)
-    end = max(start, end - 1 if raw[end - 1 : end] == b"\r" else end)
-    return Part(names["name"], names.get("filename"), headers.get("content-type", ""), start, end)
+    start = blank + skipped
+    end -= raw[end - 1 : end] == b"\r"  # the mark's line end belongs to the mark
+    return Part(names["name"], names.get("filename"), headers.get("content-type", ""), start, max(start, end))

@@ -10,13 +10,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from logs.ingest.families.base import Json, items, mapping
+from logs.ingest.families.base import Json, items
 
 _IMAGES = frozenset({"image", "image_url", "input_image", "computer_screenshot", "image_generation_call"})
 _AUDIO = frozenset({"audio", "audio_url", "input_audio"})
 _TOOLS = frozenset({"tool_use", "server_tool_use"})
 # Where a message, an output item or a part keeps its parts; results of tools nest once more.
-_LISTS = ("content", "parts", "output", "images")
+_LISTS = frozenset({"content", "parts", "output", "images"})
+_CALLS = frozenset({"function_call", "functionCall", "toolUse"})
+_NAMED = _CALLS | {"role", "tool_calls", "audio", "image", "inline_data", "inlineData"}
 _DEPTH = 3
 _IMAGE_TYPES = frozenset({"image_generation", "image_edit"})
 _AUDIO_INPUT = frozenset({"audio_transcription", "audio_translation"})
@@ -84,30 +86,36 @@ def _look(marks: Marks, parts: object, depth: int) -> None:
         if not isinstance(part, dict):
             continue
         kind = part.get("type")
-        if isinstance(kind, str) and kind != "text":
+        if kind == "text":  # by far the most
+            continue
+        if isinstance(kind, str):
             marks.images = marks.images or kind in _IMAGES
             marks.audio = marks.audio or kind in _AUDIO
             # function_call, web_search_call, mcp_call, … of Responses
             marks.tools = marks.tools or kind in _TOOLS or kind.endswith("_call")
-        elif kind is None:
-            _look_at_untyped(marks, part)
-        if depth:
-            for name in _LISTS:
-                if name in part:
-                    held = part[name]
+        for name, held in part.items():
+            if name in _LISTS:
+                if depth and isinstance(held, (list, dict)):
                     _look(marks, [held] if isinstance(held, dict) else held, depth - 1)
+            elif name in _NAMED:
+                _look_at(marks, name, held)
 
 
-def _look_at_untyped(marks: Marks, part: Json) -> None:
-    """Messages, and the parts of Google and Bedrock, which name their kind by a key."""
-    if items(part.get("tool_calls")) or part.get("role") == "tool":
+def _look_at(marks: Marks, name: str, held: object) -> None:
+    """A field of a message that tells, or of the parts of Google and Bedrock, which name their kind by a key."""
+    if name == "role":
+        marks.tools = marks.tools or held == "tool"
+    elif name == "tool_calls":
+        marks.tools = marks.tools or bool(items(held))
+    elif not isinstance(held, dict):
+        return
+    elif name == "audio":  # what an assistant said, or the id of what it said before
+        marks.audio = marks.audio or "data" in held or "id" in held
+    elif name == "image":
+        marks.images = marks.images or "source" in held
+    elif name in ("inline_data", "inlineData"):
+        mime = str(held.get("mime_type") or held.get("mimeType") or "")
+        marks.images = marks.images or mime.startswith("image/")
+        marks.audio = marks.audio or mime.startswith("audio/")
+    else:
         marks.tools = True
-    if any(isinstance(part.get(name), dict) for name in ("function_call", "functionCall", "toolUse")):
-        marks.tools = True
-    audio = part.get("audio")  # what an assistant said, or the id of what it said before
-    marks.audio = marks.audio or (isinstance(audio, dict) and ("data" in audio or "id" in audio))
-    marks.images = marks.images or "source" in mapping(part.get("image"))
-    inline = part.get("inline_data") or part.get("inlineData")
-    if isinstance(inline, dict):
-        found = marks.merge(of_file(str(inline.get("mime_type") or inline.get("mimeType") or "")))
-        marks.images, marks.audio = found.images, found.audio

@@ -80,7 +80,7 @@ def objects(raw: bytes) -> Iterator[tuple[sse.Event, Json | None]]:
 
 def error_of(event: sse.Event, data: Json) -> Json | None:
     """The error that an event reports in the middle of a stream, as the body of an unstreamed one."""
-    if data.get("error") and isinstance(data["error"], (dict, str)):
+    if "error" in data and data["error"] and isinstance(data["error"], (dict, str)):
         return data
     if event.type == "error" or data.get("type") == "error":
         # OpenAI's Responses: the event itself holds code and message.

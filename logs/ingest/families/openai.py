@@ -21,6 +21,7 @@ from logs.ingest.families.base import (
 )
 
 END_MARK = "[DONE]"
+_OF_A_CHUNK = frozenset({"choices", "usage", "error", "x_groq"})
 _Pieces = dict[str, list[Any]]
 _JOINED = ("content", "refusal", "reasoning", "reasoning_content")
 
@@ -63,10 +64,12 @@ def _assemble(raw: bytes, kind: str, choice_type: type[_ChatChoice] | type[_Text
             continue
         failure = failure or error_of(event, data)
         for name, value in data.items():
-            if name not in ("choices", "usage", "error", "x_groq") and value is not None:
-                answer.setdefault(name, value)
+            if name not in answer and value is not None and name not in _OF_A_CHUNK:
+                answer[name] = value
         # Never summed: some providers send a running total with every chunk.
-        usage = data.get("usage") or mapping(data.get("x_groq")).get("usage") or usage
+        usage = data.get("usage") or usage
+        if "x_groq" in data:
+            usage = mapping(data["x_groq"]).get("usage") or usage
         for position, choice in enumerate(items(data.get("choices"))):
             index = index_of(choice, position)
             if index not in choices:
