@@ -1,0 +1,268 @@
+"""Places in a JSON text without reading it into objects: 20 MB of text would become some 200 MB of them.
+
+A document is looked at as octets by regular expressions that never go into a string; only what is drawn is decoded.
+Nothing here recurses, so nesting of any depth is fine.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+SPACE = rb"[ \t\r\n]*+"
+STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRICT_STRING = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
+_WORD = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|NaN|-?Infinity"
+_FLAT = rb'[^"\[\]{}]*+(?:' + STRING + rb'[^"\[\]{}]*+)*+'
+
+_flat = re.compile(_FLAT, re.S)
+_bracket = re.compile(_FLAT + rb"[\[\]{}]", re.S)
+_comma = re.compile(rb'[^",]*+(?:' + STRING + rb'[^",]*+)*+,', re.S)
+_member = re.compile(
+    SPACE + rb"(?:(" + STRING + rb")" + SPACE + rb":" + SPACE + rb")?+(" + STRING + rb'|[\[{]|[^\s,:"\[\]{}]++)', re.S
+)
+_separator = re.compile(SPACE + rb",")
+_empty = re.compile(rb"[\[{]" + SPACE + rb"[\]}]")
+_start = re.compile(SPACE + rb"(" + STRING + rb'|[\[{]|[^\s,:"\[\]{}]++)', re.S)
+
+_SCALAR = rb"(?:" + _STRICT_STRING + rb"|" + _WORD + rb")"
+_PAIR = _STRICT_STRING + SPACE + rb":" + SPACE
+_runs = {
+    item: re.compile(SPACE + rb"(?:" + key + _SCALAR + SPACE + rb"," + SPACE + rb")*+", re.S)
+    for item, key in ((0x5B, rb""), (0x7B, _PAIR))
+}
+_last_items = {
+    item: re.compile(key + rb"(?:(" + _SCALAR + SPACE + rb")|[\[{])", re.S) for item, key in ((0x5B, rb""), (0x7B, _PAIR))
+}
+_after = re.compile(SPACE + rb"(?:(,)" + SPACE + rb"|([\]}])|\Z)")
+_closing = re.compile(rb"[\]}]")
+_scalar_alone = re.compile(SPACE + _SCALAR + SPACE + rb"\Z")
+_opening = re.compile(SPACE + rb"[\[{]")
+
+_quick = msgspec.json.Decoder(msgspec.Raw)
+
+# More brackets than this in one document take seconds to walk over: it is shown as text.
+MAX_BRACKETS = 1_000_000
+FOREVER = sys.maxsize
+
+
+class NotJson(ValueError):
+    """The bytes are no JSON text."""
+
+
+class Member(NamedTuple):
+    """One member of an object or array (or the document itself), as places in the text."""
+
+    index: int
+    key: tuple[int, int] | None  # the key's string, quotes included
+    start: int
+    end: int
+
+
+def is_json(doc: bytes) -> bool:
+    """Whether the octets are one JSON value by its grammar; lone surrogates, NaN and bytes that are no UTF-8 inside
+    strings pass, as Python's parser lets them."""
+    try:
+        _quick.decode(doc)
+    except (msgspec.DecodeError, RecursionError):
+        return _check(doc)
+    return True
+
+
+def is_intricate(doc: bytes) -> bool:
+    """Whether walking over the document would take seconds."""
+    return doc.count(b"[") + doc.count(b"{") > MAX_BRACKETS
+
+
+def _check(doc: bytes) -> bool:
+    """The grammar, a run of plain members at a time."""
+    opening = _opening.match(doc)
+    if opening is None:
+        return _scalar_alone.match(doc) is not None
+    pos = opening.end()
+    stack = bytearray((doc[pos - 1],))
+    is_new = True  # nothing stands before pos in its container, so that it may close here
+    while stack:
+        found = _runs[stack[-1]].match(doc, pos)
+        if found is None:
+            return False
+        is_new = is_new and not found[0].strip()
+        pos = found.end()
+        last = _last_items[stack[-1]].match(doc, pos)
+        if last is None:
+            closing = _closing.match(doc, pos)
+            if closing is None or not is_new or doc[pos] != stack[-1] + 2:  # "[" and "]" are two apart, so are "{" "}"
+                return False
+            pos = closing.end()
+            stack.pop()
+        elif last[1] is None:
+            pos = last.end()
+            stack.append(doc[pos - 1])
+            is_new = True
+            continue
+        else:
+            pos = last.end()
+        while stack:  # what follows a value
+            after = _after.match(doc, pos)
+            if after is None or after.end() == len(doc) and not after[2]:
+                return False
+            if after[1]:
+                pos, is_new = after.end(), False
+                break
+            if after[2] is None or after[2][0] != stack[-1] + 2:
+                return False
+            pos = after.end()
+            stack.pop()
+    return not doc[pos:].strip(b" \t\r\n")
+
+
+def document(doc: bytes) -> Member:
+    """The whole value. Raises NotJson."""
+    found = _start.match(doc)
+    if found is None:
+        raise NotJson("no value")
+    start = found.start(1)
+    return Member(0, None, start, skip(doc, start) if is_container(doc, start) else found.end())
+
+
+def is_container(doc: bytes, start: int) -> bool:
+    return doc[start : start + 1] in (b"{", b"[")
+
+
+def is_empty(doc: bytes, start: int) -> bool:
+    return _empty.match(doc, start) is not None
+
+
+def skip(doc: bytes, start: int) -> int:
+    """Where the object or array ends that begins at ``start``. Raises NotJson."""
+    depth = 0
+    for found in _matches(_bracket, doc, start):
+        if doc[found.end() - 1] in b"[{":
+            depth += 1
+        else:
+            depth -= 1
+            if depth == 0:
+                return found.end()
+    raise NotJson("an unclosed bracket")
+
+
+class Cursor:
+    """Walks forwards over the members of the object or array that begins at ``start``."""
+
+    def __init__(self, doc: bytes, start: int) -> None:
+        self._doc = doc
+        self._at = start + 1  # where the walk stands, at this level
+        self._begin: int | None = None if is_empty(doc, start) else start + 1  # of the member ``_index``
+        self._is_empty = self._begin is None
+        self._index = 0
+        self._child = (-1, -1)  # the last nested value: its start, its end
+
+    def members(self, first: int = 0) -> Iterator[Member]:
+        """All members from the one with index ``first`` on."""
+        member = self.seek(index=first)
+        while member is not None:
+            yield member
+            separator = _separator.match(self._doc, member.end)
+            if separator is None:
+                return
+            self._at = self._begin = separator.end()
+            self._index = member.index + 1
+            member = self._member()
+
+    def count(self) -> int:
+        """How many members there are, those passed included."""
+        self.seek(index=FOREVER)
+        return 0 if self._is_empty else self._index + 1
+
+    def seek(self, *, index: int = FOREVER, offset: int = FOREVER) -> Member | None:
+        """The member with that index, or the one that holds the octet at ``offset``; None where there is none."""
+        if self._is_empty:
+            return None
+        doc = self._doc
+        while True:
+            found = _flat.match(doc, self._at)
+            run_end = found.end() if found else self._at
+            child_end = self._end_of_child(run_end)
+            if offset < (child_end or run_end):
+                break
+            commas = _commas(doc, self._at, run_end)
+            if self._index + commas >= index:
+                break
+            if commas:
+                self._begin = None
+            self._index += commas
+            if not child_end:
+                self._at = run_end
+                return None
+            self._at = child_end
+        return self._step(index, offset, run_end)
+
+    def _step(self, index: int, offset: int, run_end: int) -> Member | None:
+        """Member by member within one run."""
+        for found in _matches(_comma, self._doc, self._at, run_end):
+            if self._index >= index or offset < found.end():
+                break
+            self._at = self._begin = found.end()
+            self._index += 1
+        return self._member()
+
+    def _member(self) -> Member | None:
+        if self._begin is None:
+            return None
+        doc = self._doc
+        found = _member.match(doc, self._begin)
+        if found is None:
+            raise NotJson("no member")
+        start = found.start(2)
+        end = self._end_of_child(start) or found.end()
+        return Member(self._index, found.span(1) if found[1] is not None else None, start, end)
+
+    def _end_of_child(self, start: int) -> int:
+        """The end of the object or array that begins here, 0 where none does."""
+        if not is_container(self._doc, start):
+            return 0
+        if self._child[0] != start:
+            self._child = (start, skip(self._doc, start))
+        return self._child[1]
+
+
+def _matches(pattern: re.Pattern[bytes], doc: bytes, start: int, end: int = FOREVER) -> Iterator[re.Match[bytes]]:
+    """One match right after the other; unlike ``finditer`` it does not look for one inside a string."""
+    return iter(pattern.scanner(doc, start, end).match, None)  # type: ignore[attr-defined]
+
+
+def _commas(doc: bytes, start: int, end: int) -> int:
+    """How many commas stand outside strings."""
+    if doc.find(b'"', start, end) < 0:
+        return doc.count(b",", start, end)
+    return sum(1 for _ in _matches(_comma, doc, start, end))
+
+
+class Locator:
+    """Where octets stand, asked for in ascending order: the members that hold them, from the outside in."""
+
+    def __init__(self, doc: bytes) -> None:
+        self._doc = doc
+        root = document(doc)
+        self._levels: list[tuple[Cursor, int]] = []
+        if is_container(doc, root.start):
+            self._levels.append((Cursor(doc, root.start), root.end))
+        self._members: list[Member] = []
+
+    def find(self, offset: int) -> list[Member]:
+        while len(self._levels) > 1 and offset >= self._levels[-1][1]:
+            self._levels.pop()
+        del self._members[max(len(self._levels) - 1, 0) :]
+        while self._levels:
+            member = self._levels[-1][0].seek(offset=offset)
+            if member is None or offset >= member.end:
+                break
+            self._members.append(member)
+            if offset < member.start or not is_container(self._doc, member.start):
+                break
+            self._levels.append((Cursor(self._doc, member.start), member.end))
+        return list(self._members)

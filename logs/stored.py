@@ -1,0 +1,134 @@
+"""Bodies as they lie in the database, read in pieces.
+
+A body is one zstd frame, stored uncompressed by PostgreSQL itself, so that a piece of it is read without the rest:
+what a page needs of 20 MB is mostly its beginning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import zstandard
+from django.db import connection
+
+HEAD_BYTES = 64 * 1024  # compressed; most bodies are smaller and come whole with the first statement
+PIECE_BYTES = 1024 * 1024  # compressed; psycopg holds a piece three times while it reads it
+CHUNK_BYTES = 256 * 1024  # what is passed on at once
+
+_COLUMNS = {"request": "request_body", "response": "response_body"}
+_BODIES = """
+SELECT request_headers, octet_length(request_body), substring(request_body FOR %(head)s),
+       response_headers, octet_length(response_body), substring(response_body FOR %(head)s)
+FROM log_body WHERE workspace_id = %(workspace)s AND id = %(id)s"""
+
+
+class BodyGone(LookupError):
+    """The body was dropped, by its retention, while it was read."""
+
+
+@dataclass(frozen=True)
+class StoredBody:
+    """One body. It is kept in its compressed form only as far as it came with the first statement."""
+
+    workspace_id: int
+    id: UUID
+    column: str
+    packed_size: int
+    head: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes as received, by the frame's own header."""
+        return int(zstandard.get_frame_parameters(self.head).content_size)
+
+    def read(self) -> bytes:
+        """All of it. Raises BodyGone."""
+        return self._whole(self.window(0, self.size), self.size)
+
+    def window(self, start: int, length: int) -> bytes:
+        """At most ``length`` bytes from ``start`` on, fewer at the end."""
+        reader = self._reader()
+        while start > 0:
+            passed = len(reader.read(min(start, PIECE_BYTES)))
+            if not passed:
+                return b""
+            start -= passed
+        data: bytes = reader.read(min(length, self.size))  # zstandard has no types
+        return data
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, never more than a part of it in memory. Raises BodyGone."""
+        reader, left = self._reader(), self.size
+        while left:
+            chunk: bytes = reader.read(CHUNK_BYTES)
+            left -= len(self._whole(chunk, min(1, left)))
+            yield chunk
+
+    def _reader(self) -> zstandard.ZstdDecompressionReader:
+        return zstandard.ZstdDecompressor().stream_reader(_Packed(self), read_size=PIECE_BYTES)
+
+    def _whole(self, data: bytes, size: int) -> bytes:
+        if len(data) < size:
+            raise BodyGone(f"{self.column} of {self.id}")
+        return data
+
+
+class _Packed:
+    """The compressed octets as a file to read from."""
+
+    def __init__(self, body: StoredBody) -> None:
+        self._body = body
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        body, start = self._body, self._at
+        if start < len(body.head):
+            piece = body.head[start : start + size]
+        elif start < body.packed_size:
+            piece = _piece(body, start, size)
+        else:
+            piece = b""
+        self._at += len(piece)
+        return piece
+
+
+def _piece(body: StoredBody, start: int, size: int) -> bytes:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT substring({body.column} FROM %s FOR %s) FROM log_body"  # noqa: S608  one of two names of ours
+            " WHERE workspace_id = %s AND id = %s",
+            [start + 1, size, body.workspace_id, body.id],
+        )
+        row = cursor.fetchone()
+    return bytes(row[0]) if row and row[0] is not None else b""
+
+
+class Stored(NamedTuple):
+    """What is kept of one side of a log."""
+
+    headers: dict[str, str]
+    body: StoredBody | None
+
+
+def fetch(workspace_id: int, id: UUID) -> dict[str, Stored]:
+    """Both sides of a log by their names, in one statement. Past its retention a body reads as not there."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BODIES, {"head": HEAD_BYTES, "workspace": workspace_id, "id": id})
+        row = cursor.fetchone() or (None,) * 6
+    found = {}
+    for name, (headers, size, head) in zip(_COLUMNS, (row[:3], row[3:]), strict=True):
+        body = None if head is None else StoredBody(workspace_id, id, _COLUMNS[name], size, bytes(head))
+        found[name] = Stored(_headers(headers), body)
+    return found
+
+
+def _headers(packed: bytes | memoryview | None) -> dict[str, str]:
+    if packed is None:
+        return {}
+    unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(bytes(packed))
+    found: dict[str, str] = json.loads(unpacked) if unpacked else {}
+    return found
