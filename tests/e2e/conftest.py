@@ -58,10 +58,14 @@ def browser_context_args() -> dict[str, Any]:
 
 
 @pytest.fixture
-def server(live_server: Any) -> Iterator[str]:
+def server(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a server with an empty database, and with its own writer of logs."""
+    from django.db import connections
+
     from logs.ingest import writer
 
+    # A client that keeps its connection keeps a thread of the server, which would keep the database in use.
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
     yield live_server.url
     writer.stop()
 
