@@ -136,6 +136,13 @@ function start() {
     } else if (!modified && target.closest("[data-widen]")) {
       event.preventDefault();
       toggleFull();
+    } else if (!modified && target.closest('#log-panel a[href^="#"]')) {
+      // From a call to its result: a step within the panel, which Back must not have to undo.
+      const place = document.getElementById(target.closest("a").hash.slice(1));
+      if (!place) return;
+      event.preventDefault();
+      place.scrollIntoView({ block: "nearest" });
+      place.querySelector("summary")?.focus({ preventScroll: true });
     } else if (target.closest("[data-refresh]")) {
       const url = results().dataset.newestUrl;
       htmx.ajax("GET", url, { target: "#results", swap: "outerHTML" }).then(() => {
