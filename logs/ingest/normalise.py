@@ -12,13 +12,13 @@ from uuid import UUID
 
 import msgspec
 
-from logs import ids, pricing, redaction, status
-from logs.ingest import families, forms, marks, origin, routes, sse
+from logs import ids, redaction, status
+from logs.ingest import costs, families, forms, marks, origin, routes, sse
 from logs.ingest.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_problem
-from logs.ingest.families import Answer, AssembledStream
+from logs.ingest.families import AssembledStream
 from logs.ingest.families.base import Json, Usage, mapping
 from logs.ingest.marks import Marks
-from logs.ingest.record import Completeness, Exchange, GatewayStatus, LogRecord, TokensOrigin
+from logs.ingest.record import Completeness, Exchange, GatewayStatus, LogRecord
 from logs.ingest.text import clean, clean_or_none, count, decode_json
 
 # Lengths in characters. An index entry of PostgreSQL holds 2,704 bytes, so what is indexed stays below 600
@@ -27,8 +27,6 @@ MAX_NAME = 200  # provider, model, finish reason, error type
 MAX_ID = 256  # ids of traces, spans, users, configs, prompts, virtual keys
 MAX_URL = 2048  # what browsers and proxies accept
 MAX_METHOD = 10
-
-_NO_OUTPUT = frozenset({"embedding", "moderation", "rerank"})
 
 
 class _Body(msgspec.Struct):
@@ -76,15 +74,23 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
     answer = families.read(request_type, response.answer)
     if routes.handles_stored(exchange.method, path):
         answer = msgspec.structs.replace(answer, usage=Usage())
-    usage = _usage(exchange, request_type, answer)
+    usage = costs.usage_of(exchange, request_type, answer)
     sent, made = _marks(exchange, request_type, request, response)
     has = sent.merge(made)
     model = clean_or_none(answer.model, MAX_NAME) or clean_or_none(requested_model, MAX_NAME)
     at_ms = exchange.event_time_ms if exchange.event_time_ms is not None else now_ms
-    cost, cost_source = _stated_cost(exchange)
-    if cost is None and answer.at_list_price and "web_search_options" not in asked:
-        uncounted = _uncounted(request_type, usage, sent, made)
-        cost, cost_source = _cost(request_type, source.provider, model, usage, uncounted, at_ms)
+    cost, cost_source = costs.cost_of(
+        exchange,
+        request_type,
+        asked,
+        answer,
+        provider=source.provider,
+        model=model,
+        usage=usage,
+        sent=sent,
+        made=made,
+        at_ms=at_ms,
+    )
     problem = Problem() if success else _problem(exchange, response)
     metadata = origin.tidy_metadata({**exchange.metadata, **origin.metadata_header(exchange.request_headers)})
     span_id = exchange.span_id or status.header(exchange.request_headers, "x-portkey-span-id")
@@ -129,7 +135,7 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
         cache_write_tokens=usage.cache_write,
         input_audio_tokens=usage.input_audio,
         output_audio_tokens=usage.output_audio,
-        tokens_origin=_tokens_origin(usage),
+        tokens_origin=costs.tokens_origin(usage),
         cost=cost,
         cost_source=cost_source,
         gateway=_known(gateway, exchange),
@@ -193,7 +199,7 @@ def _read_response(exchange: Exchange, request_type: str, stream_asked: bool) ->
     expected = by_type or exchange.streaming is True or stream_asked
     if raw and expected and sse.looks_like_sse(raw):
         return _Body(raw, stream=families.assemble(request_type, raw))
-    if by_type and not raw:  # the connection broke before the first event
+    if by_type and not (raw or b"").strip():  # the connection broke before the first event
         return _Body(raw, stream=AssembledStream(complete=False))
     return _read_body(raw, {} if by_type else exchange.response_headers)
 
@@ -299,7 +305,7 @@ def _known(gateway: GatewayStatus, exchange: Exchange) -> GatewayStatus:
     )
 
 
-# --- model, tokens, cost -----------------------------------------------------------------------------------
+# --- model, marks -----------------------------------------------------------------------------------------
 
 
 def _requested_model(exchange: Exchange, asked: Json, path: str) -> str | None:
@@ -307,20 +313,6 @@ def _requested_model(exchange: Exchange, asked: Json, path: str) -> str | None:
     if isinstance(model, str) and model:
         return model
     return routes.deployment_in(path)
-
-
-def _usage(exchange: Exchange, request_type: str, answer: Answer) -> Usage:
-    """The sender's own counts where it states them, else the provider's."""
-    stated = Usage(input=count(exchange.input_tokens), output=count(exchange.output_tokens))
-    if not stated.known:
-        return answer.usage
-    if stated.output is None and request_type not in _NO_OUTPUT:
-        return stated
-    return msgspec.structs.replace(stated, total=count((stated.input or 0) + (stated.output or 0)))
-
-
-def _tokens_origin(usage: Usage) -> TokensOrigin:
-    return "provider" if usage.known else "missing"
 
 
 def _marks(exchange: Exchange, request_type: str, request: _Body, response: _Body) -> tuple[Marks, Marks]:
@@ -334,54 +326,6 @@ def _marks(exchange: Exchange, request_type: str, request: _Body, response: _Bod
     if response.answer:
         return asked, marks.of_answer(request_type, response.answer)
     return asked, marks.of_file(status.header(exchange.response_headers, "content-type") if response.raw else None)
-
-
-def _stated_cost(exchange: Exchange) -> pricing.Priced:
-    stated = None if exchange.cost_cents is None else pricing.to_cents(exchange.cost_cents)
-    return (None, None) if stated is None else (stated, "reported")
-
-
-def _uncounted(request_type: str, usage: Usage, asked: Marks, answered: Marks) -> frozenset[str]:
-    """The kinds of tokens that occurred and that the provider did not count apart.
-
-    All that a speech is made of is audio, and its price is given for the output as a whole.
-    """
-    occurred = {
-        "input_audio": asked.audio and usage.input_audio is None,
-        "input_image": asked.images and usage.input_image is None,
-        "output_audio": answered.audio and usage.output_audio is None and request_type != "audio_speech",
-        "output_image": answered.images and usage.output_image is None,
-    }
-    return frozenset(name for name, is_uncounted in occurred.items() if is_uncounted)
-
-
-def _cost(
-    request_type: str, provider: str | None, model: str | None, usage: Usage, uncounted: frozenset[str], at_ms: int
-) -> pricing.Priced:
-    """The price of the usage: of whatever usage is there, failed call or not."""
-    if usage.audio_seconds is not None and usage.input is None:
-        return pricing.price_of_audio(provider, model, seconds=usage.audio_seconds, at_ms=at_ms)
-    if usage.output is None and request_type not in _NO_OUTPUT:
-        return None, None
-    kinds = pricing.Kinds(
-        input_audio=usage.input_audio or 0,
-        input_image=usage.input_image or 0,
-        output_audio=usage.output_audio or 0,
-        output_image=usage.output_image or 0,
-        cache_write_1h=usage.cache_write_1h or 0,
-        web_searches=usage.web_searches or 0,
-        uncounted=uncounted,
-    )
-    return pricing.price(
-        provider,
-        model,
-        input_tokens=usage.input,
-        output_tokens=usage.output,
-        cached_tokens=usage.cached,
-        cache_write_tokens=usage.cache_write,
-        kinds=kinds,
-        at_ms=at_ms,
-    )
 
 
 # --- identity ----------------------------------------------------------------------------------------------

@@ -121,8 +121,10 @@ def test_an_item_has_the_documented_shape(client: Client, people: People, api_ke
     assert (item["trace_id"], item["span_id"], item["parent_span_id"]) == ("t-1", "s-1", "p-1")
     assert item["created_at"].endswith("Z")
     assert item["tokens"] == {
-        "input": 24, "output": 8, "total": 32, "cached": 0, "reasoning": 0, "origin": "provider",
+        "input": 24, "output": 8, "total": 32, "cached": 0, "cache_write": None, "reasoning": 0,
+        "input_audio": 0, "output_audio": 0, "origin": "provider",
     }  # fmt: skip
+    assert item["has"] == {"images": False, "audio": False, "tools": False}
     assert item["cost"]["cents"] == pytest.approx(24 * 0.000015 + 8 * 0.00006)
     assert item["cost"]["source"].startswith("genai-prices ")
     assert (item["user"], item["metadata"]) == ("u1", {"_user": "u1", "env": "prod"})
