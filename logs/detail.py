@@ -227,7 +227,7 @@ def facts(log: Log) -> list[Fact]:
         Fact("Provider", log.provider or ""),
         Fact("User", log.user or "", copy=True),
         Fact("HTTP status", present.status_phrase(log.status_code) if log.status_code is not None else ""),
-        Fact("Tokens", present.tokens_in_words(log)),
+        Fact("Tokens", present.tokens_in_words(log) if log.total_tokens is not None else ""),
         Fact("Usage", present.USAGE_ORIGINS.get(log.tokens_origin, "")),
         _cost(log),
         Fact("Latency", _latency(log)),

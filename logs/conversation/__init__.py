@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from logs import multipart
-from logs.conversation import audio, chat, embeddings, images, messages, responses, scored
+from logs.conversation import audio, chat, embeddings, images, messages, responses, scored, uploads
 from logs.conversation.finish import finished
 from logs.conversation.parts import Conversation, Message, Part, Tool
 
@@ -65,7 +64,7 @@ def of_request(request_type: str, body: Any, *, octets: bytes | None = None) -> 
     if isinstance(body, dict):
         if request_type in _REQUESTS:
             talk = _REQUESTS[request_type](body)
-    elif body is None and octets and request_type in _UPLOADS and (fields := multipart.fields(octets)):
+    elif body is None and octets and request_type in _UPLOADS and (fields := uploads.fields(octets)):
         talk = _UPLOADS[request_type](fields, octets)
     return finished(talk)
 

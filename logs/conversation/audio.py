@@ -7,8 +7,7 @@ from typing import Any
 from logs import media
 from logs.conversation import parts
 from logs.conversation.parts import Conversation, Message, Part, mapping, sequence, string
-from logs.conversation.uploads import upload_parts
-from logs.multipart import Field
+from logs.conversation.uploads import Field, upload_parts
 
 Json = dict[str, Any]
 
@@ -62,7 +61,7 @@ def transcript_answer(body: Json) -> Conversation | None:
         if items and (table := _table(items, what)):
             talk.messages[0].parts.append(table)
     if count := len(sequence(body.get("logprobs"))):
-        talk.messages[0].parts.append(parts.note(f"With the log probabilities of {count:,} tokens; see JSON."))
+        talk.messages[0].parts.append(parts.logprobs_note(count))
     return talk
 
 

@@ -55,7 +55,7 @@ def _choice(choice: Json, at: str, *, several: bool) -> Message:
     said.finish_reason = parts.string(choice.get("finish_reason"))
     said.name = f"choice {parts.string(choice.get('index'))}" if several else said.name
     if count := _logprobs(choice.get("logprobs")):
-        said.parts.append(parts.note(f"With the log probabilities of {count:,} tokens; see JSON."))
+        said.parts.append(parts.logprobs_note(count))
     return said
 
 

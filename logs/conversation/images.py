@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from logs.conversation import parts
-from logs.conversation.parts import Conversation, Message, Part, string
-from logs.conversation.uploads import upload_parts
-from logs.multipart import Field
+from logs.conversation.parts import Conversation, Message, Part
+from logs.conversation.uploads import Field, upload_parts
 
 Json = dict[str, Any]
 
@@ -59,7 +58,7 @@ def _made(item: Json, at: str) -> list[Part]:
     if isinstance(prompt := item.get("revised_prompt"), str) and prompt:
         found.append(Part("reasoning", text=prompt, caption="Revised prompt"))
     found += [
-        parts.picture(source, f"{at}/{name}", string(item.get("content_type")))
+        parts.picture(source, f"{at}/{name}", "unfinished: the stream was cut" if "partial_image_index" in item else "")
         for name in ("b64_json", "url")
         if isinstance(source := item.get(name), str) and source
     ]

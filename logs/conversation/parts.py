@@ -136,6 +136,10 @@ def note(text: str) -> Part:
     return Part("note", text=text)
 
 
+def logprobs_note(count: int) -> Part:
+    return note(f"With the log probabilities of {count:,} token{'s' if count != 1 else ''}; see JSON.")
+
+
 def json_part(value: Any, caption: str = "") -> Part:
     return Part("json", text=pretty(value), caption=caption)
 

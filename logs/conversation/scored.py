@@ -45,7 +45,7 @@ def _categories(result: Json) -> list[Part]:
         Score(
             string(name),
             number(values.get(name)),
-            ", ".join(string(kind) for kind in sequence(applied.get(name))),
+            _in_words(sequence(applied.get(name))),
             is_flagged=verdicts.get(name) is True,
         )
         for name in names
@@ -56,6 +56,11 @@ def _categories(result: Json) -> list[Part]:
     if other:
         found.append(Part("scores", scores=other, caption=f"{len(other)} categories that were not flagged"))
     return found or [parts.json_part(result)]
+
+
+def _in_words(kinds: list[Any]) -> str:
+    """Where a category was looked for: ``in the text and image``."""
+    return f"in the {' and '.join(map(string, kinds))}" if kinds else ""
 
 
 def rerank_request(body: Json) -> Conversation:

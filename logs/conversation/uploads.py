@@ -5,15 +5,22 @@ from __future__ import annotations
 from logs import media
 from logs.conversation import parts
 from logs.conversation.parts import Conversation, Message, Part
-from logs.multipart import Field
+from logs.ingest import forms
+
+Field = forms.Part
 
 
-def upload_parts(fields: list[Field], body: bytes, *, text_name: str, role: str) -> Conversation:
+def fields(octets: bytes) -> list[Field]:
+    """The parts of a form, empty where the body is none. Its first line is the boundary: the header may be missing."""
+    return list(forms.parts(octets, None))
+
+
+def upload_parts(found: list[Field], body: bytes, *, text_name: str, role: str) -> Conversation:
     """Files as pictures, sounds or names, the field ``text_name`` as text, the others as settings."""
     message = Message(role)
     talk = Conversation(messages=[message])
-    for index, field in enumerate(fields):
-        if field.file_name is not None:
+    for index, field in enumerate(found[: parts.MAX_ITEMS]):
+        if field.filename is not None:
             message.parts.append(_file(field, body, f"/{index}"))
             continue
         text = body[field.start : field.end].decode("utf-8", "replace")
@@ -25,9 +32,10 @@ def upload_parts(fields: list[Field], body: bytes, *, text_name: str, role: str)
 
 
 def _file(field: Field, body: bytes, at: str) -> Part:
+    size = field.end - field.start
     head = body[field.start : min(field.end, field.start + media.HEADER_BYTES)]
-    found = media.sniff(head, size=field.size)
+    found = media.sniff(head, size=size)
     if found is not None:
-        caption = " · ".join(filter(None, [parts.string(field.name), parts.string(field.file_name)]))
+        caption = " · ".join(filter(None, [parts.string(field.name), parts.string(field.filename)]))
         return Part(found.kind, media=found, at=at, caption=caption)
-    return parts.file_part(field.file_name, " · ".join(filter(None, [field.type, f"{field.size:,} bytes"])))
+    return parts.file_part(field.filename, " · ".join(filter(None, [field.content_type, f"{size:,} bytes"])))

@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import media, multipart
+from logs import media
 from logs.bodies import Side, SideName, read_side
+from logs.conversation import uploads
 from logs.models import Log
 from portkey_logs.accounts.access import workspace_for
 
@@ -46,7 +47,7 @@ def _octets(side: Side, at: str) -> bytes | None:
     if side.value is None:
         if not at:
             return side.octets
-        fields = multipart.fields(side.octets)
+        fields = uploads.fields(side.octets)
         index = at.removeprefix("/")
         if not index.isdecimal() or int(index) >= len(fields):
             return None
