@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+_BLANK = b" \t\r\n"
 SPACE = rb"[ \t\r\n]*+"
 STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRICT_STRING = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
@@ -27,7 +28,7 @@ _member = re.compile(
 )
 _separator = re.compile(SPACE + rb",")
 _empty = re.compile(rb"[\[{]" + SPACE + rb"[\]}]")
-_start = re.compile(SPACE + rb"(" + STRING + rb'|[\[{]|[^\s,:"\[\]{}]++)', re.S)
+_head = re.compile(SPACE + rb"(?:(" + STRING + rb")" + SPACE + rb":" + SPACE + rb")?+", re.S)
 
 _SCALAR = rb"(?:" + _STRICT_STRING + rb"|" + _WORD + rb")"
 _PAIR = _STRICT_STRING + SPACE + rb":" + SPACE
@@ -44,6 +45,10 @@ _scalar_alone = re.compile(SPACE + _SCALAR + SPACE + rb"\Z")
 _opening = re.compile(SPACE + rb"[\[{]")
 
 _quick = msgspec.json.Decoder(msgspec.Raw)
+_quick_list = msgspec.json.Decoder(list[msgspec.Raw])
+_quick_dict = msgspec.json.Decoder(dict[str, msgspec.Raw])
+QUICK_COMMAS = 300_000  # so many members, at most, take 20 MB while they are walked over
+QUICK_KEYS = 5_000  # each is compared, to see that none is repeated
 
 # More brackets than this in one document take seconds to walk over: it is shown as text.
 MAX_BRACKETS = 1_000_000
@@ -117,16 +122,12 @@ def _check(doc: bytes) -> bool:
                 return False
             pos = after.end()
             stack.pop()
-    return not doc[pos:].strip(b" \t\r\n")
+    return not doc[pos:].strip(_BLANK)
 
 
 def document(doc: bytes) -> Member:
-    """The whole value. Raises NotJson."""
-    found = _start.match(doc)
-    if found is None:
-        raise NotJson("no value")
-    start = found.start(1)
-    return Member(0, None, start, skip(doc, start) if is_container(doc, start) else found.end())
+    """The whole value of a text that is JSON."""
+    return Member(0, None, len(doc) - len(doc.lstrip(_BLANK)), len(doc.rstrip(_BLANK)))
 
 
 def is_container(doc: bytes, start: int) -> bool:
@@ -242,15 +243,82 @@ def _commas(doc: bytes, start: int, end: int) -> int:
     return sum(1 for _ in _matches(_comma, doc, start, end))
 
 
+class QuickCursor:
+    """The same walk over members that msgspec has found, some twenty times as fast."""
+
+    def __init__(self, doc: bytes, start: int, values: list[msgspec.Raw]) -> None:
+        self._doc = doc
+        self._values = values
+        self._index = 0
+        self._begin = start + 1
+
+    def members(self, first: int = 0) -> Iterator[Member]:
+        member = self.seek(index=first)
+        while member is not None:
+            yield member
+            self._index = member.index + 1
+            self._begin = self._after(member)
+            member = self._member()
+
+    def count(self) -> int:
+        return len(self._values)
+
+    def seek(self, *, index: int = FOREVER, offset: int = FOREVER) -> Member | None:
+        member = self._member()
+        while member is not None and member.index < index and member.end <= offset:
+            self._index += 1
+            self._begin = self._after(member)
+            member = self._member()
+        return member
+
+    def _member(self) -> Member | None:
+        if self._index >= len(self._values):
+            return None
+        found = _head.match(self._doc, self._begin)
+        if found is None:
+            raise NotJson("no member")
+        size = memoryview(self._values[self._index]).nbytes
+        return Member(self._index, found.span(1) if found[1] is not None else None, found.end(), found.end() + size)
+
+    def _after(self, member: Member) -> int:
+        found = _separator.match(self._doc, member.end)
+        return found.end() if found else member.end
+
+
+def walk(doc: bytes, container: Member) -> Cursor | QuickCursor:
+    """A walk over the members of an object or array."""
+    text = memoryview(doc)[container.start : container.end]
+    if doc.count(b",", container.start, container.end) < QUICK_COMMAS:
+        try:
+            if doc[container.start] == 0x5B:
+                return QuickCursor(doc, container.start, _quick_list.decode(text))
+            named = _quick_dict.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return Cursor(doc, container.start)
+        if len(named) < QUICK_KEYS and _is_all(doc, container, list(named.values())):
+            return QuickCursor(doc, container.start, list(named.values()))
+    return Cursor(doc, container.start)
+
+
+def _is_all(doc: bytes, container: Member, values: list[msgspec.Raw]) -> bool:
+    """Whether no key was repeated: of such members the last alone was found."""
+    end = container.start + 1
+    for member in QuickCursor(doc, container.start, values).members():
+        if member.key is None or doc[member.start : member.end] != bytes(values[member.index]):
+            return False
+        end = member.end
+    return not doc[end : container.end - 1].strip(_BLANK)
+
+
 class Locator:
     """Where octets stand, asked for in ascending order: the members that hold them, from the outside in."""
 
     def __init__(self, doc: bytes) -> None:
         self._doc = doc
         root = document(doc)
-        self._levels: list[tuple[Cursor, int]] = []
+        self._levels: list[tuple[Cursor | QuickCursor, int]] = []
         if is_container(doc, root.start):
-            self._levels.append((Cursor(doc, root.start), root.end))
+            self._levels.append((walk(doc, root), root.end))
         self._members: list[Member] = []
 
     def find(self, offset: int) -> list[Member]:
@@ -264,5 +332,5 @@ class Locator:
             self._members.append(member)
             if offset < member.start or not is_container(self._doc, member.start):
                 break
-            self._levels.append((Cursor(self._doc, member.start), member.end))
+            self._levels.append((walk(self._doc, member), member.end))
         return list(self._members)
