@@ -9,7 +9,8 @@ import pytest
 
 from logs.ingest.normalise import assemble_stream, to_record
 from logs.ingest.record import Exchange, LogRecord
-from tests.logs.ingest.provider_bodies import CASES, STREAMS, Case
+from tests.logs.ingest import cases_of_media, cases_of_text
+from tests.logs.ingest.provider_bodies import STREAMS, Case
 
 NOW_MS = 1_795_000_000_000
 
@@ -32,7 +33,7 @@ def marks(record: LogRecord) -> str:
     return "".join("iat"[n] for n, has in enumerate((record.has_images, record.has_audio, record.has_tools)) if has)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*cases_of_text.CASES, *cases_of_media.CASES], ids=lambda case: case.name)
 def test_an_exchange_of_the_reference(case):
     read = record_of(case)
     expected = dict(case.expected)
@@ -123,7 +124,8 @@ def test_a_cut_image_shows_the_last_partial_one():
         ),
         (  # https://platform.openai.com/docs/api-reference/responses-streaming/error
             "/v1/responses",
-            'event: error\ndata: {"type":"error","code":"ERR_SOMETHING","message":"Something went wrong","param":null}\n\n',
+            "event: error\n"
+            'data: {"type":"error","code":"ERR_SOMETHING","message":"Something went wrong","param":null}\n\n',
             "ERR_SOMETHING",
             "ERR_SOMETHING",
             "Something went wrong",
@@ -138,8 +140,8 @@ def test_a_cut_image_shows_the_last_partial_one():
         ),
         (
             "/v1/images/generations",
-            'event: error\ndata: {"type":"error","error":{"type":"image_generation_user_error","code":"moderation_blocked",'
-            '"message":"Rejected"}}\n\n',
+            'event: error\ndata: {"type":"error","error":{"type":"image_generation_user_error",'
+            '"code":"moderation_blocked","message":"Rejected"}}\n\n',
             "image_generation_user_error",
             "moderation_blocked",
             "Rejected",
