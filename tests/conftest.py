@@ -1,11 +1,8 @@
-"""The suite runs against a real PostgreSQL: DATABASE_URL, or a private server of its own."""
+"""What every test may use. The database and the settings come from ``tests/settings.py``."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,29 +13,12 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.logs.inline"]
 
-if "PORTKEY_LOGS_DATA_DIR" not in os.environ:
-    _data_dir = tempfile.TemporaryDirectory(prefix="plt-")
-    os.environ["PORTKEY_LOGS_DATA_DIR"] = _data_dir.name
-
-_server = None
-if "DATABASE_URL" not in os.environ:
-    from portkey_logs.embedded import Server
-
-    _server = Server(Path(os.environ["PORTKEY_LOGS_DATA_DIR"]))
-    _server.start()
-    os.environ["DATABASE_URL"] = _server.url
-
-
-def pytest_configure() -> None:
-    from django.conf import settings
-
-    # Argon2 is slow by design; what tests check is not how slow.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
 
 def pytest_unconfigure() -> None:
-    if _server is not None:
-        _server.delete()
+    from tests.settings import server
+
+    if server is not None:
+        server.delete()
 
 
 @pytest.fixture(scope="session")

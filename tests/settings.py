@@ -1,0 +1,29 @@
+"""The product's settings on a PostgreSQL and a data directory of the suite's own.
+
+A settings module, because pytest-django loads it before any conftest: what it reads from the environment
+must be there by then. ``DATABASE_URL`` and ``PORTKEY_LOGS_DATA_DIR`` of the caller are respected.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from portkey_logs.embedded import Server
+
+if "PORTKEY_LOGS_DATA_DIR" not in os.environ:
+    directory = tempfile.TemporaryDirectory(prefix="plt-")
+    os.environ["PORTKEY_LOGS_DATA_DIR"] = directory.name
+
+server: Server | None = None
+if "DATABASE_URL" not in os.environ:
+    server = Server(Path(os.environ["PORTKEY_LOGS_DATA_DIR"]))
+    server.start()
+    os.environ["DATABASE_URL"] = server.url
+
+# Processes that a test starts are the product's, on the same database.
+os.environ["DJANGO_SETTINGS_MODULE"] = "portkey_logs.settings"
+
+from portkey_logs.settings import *  # noqa: E402, F403
+
+# Argon2 is slow by design; what tests check is not how slow.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
