@@ -21,7 +21,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 def store(people: People, *records: dict[str, Any]) -> None:
     from django.db import connection
 
-    commit_batch(connection, [make_record(people.workspace.id, **{"trace_id": str(n)} | r) for n, r in enumerate(records)])
+    commit_batch(
+        connection, [make_record(people.workspace.id, **{"trace_id": str(n)} | r) for n, r in enumerate(records)]
+    )
 
 
 def found(people: People, query: str) -> list[str]:

@@ -92,7 +92,9 @@ def test_a_slow_query_is_cut_off_and_the_connection_stays_usable(people: People)
 
 
 @pytest.mark.parametrize(("stored", "cap", "counted"), [(0, 5, 0), (5, 5, 5), (6, 5, 6), (9, 5, 6)])
-def test_the_count_is_capped(people: People, monkeypatch: pytest.MonkeyPatch, stored: int, cap: int, counted: int) -> None:
+def test_the_count_is_capped(
+    people: People, monkeypatch: pytest.MonkeyPatch, stored: int, cap: int, counted: int
+) -> None:
     monkeypatch.setattr(pagination, "COUNT_CAP", cap)
     store(people, stored)
     assert pagination.capped_count(Log.objects.in_workspace(people.workspace)) == counted
