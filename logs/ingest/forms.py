@@ -19,13 +19,17 @@ _PARAMETER = re.compile(r'[;\s](name|filename)="((?:[^"\\]|\\.)*)"')
 
 
 class Part(NamedTuple):
-    """One part: its octets are ``raw[start:end]``. ``filename`` is None for a plain field."""
+    """One part: its octets are ``raw[start:end]``. ``filename`` is None for a plain field.
+
+    ``whole`` is False for a part that was cut off.
+    """
 
     name: str
     filename: str | None
     content_type: str
     start: int
     end: int
+    whole: bool
 
 
 def is_form(content_type: str | None) -> bool:
@@ -51,21 +55,21 @@ def parts(raw: bytes, content_type: str | None) -> Iterator[Part]:
         if not begin or raw[position : begin + 2].strip().endswith(boundary + b"--"):
             return
         position = raw.find(mark, begin - 1)
-        end = position if position >= 0 else len(raw)
-        if part := _part(raw, begin, end):
+        part = _part(raw, begin, position if position >= 0 else len(raw), position >= 0)
+        if part is not None:
             yield part
 
 
 def fields(raw: bytes, content_type: str | None) -> dict[str, str]:
-    """The plain fields by name, "[]" of lists left out; the first of each name."""
+    """The plain fields by name, "[]" of lists left out; the first of each name, and none that was cut off."""
     found: dict[str, str] = {}
     for part in parts(raw, content_type):
-        if part.filename is None and part.end - part.start <= MAX_VALUE:
+        if part.filename is None and part.whole and part.end - part.start <= MAX_VALUE:
             found.setdefault(part.name.removesuffix("[]"), raw[part.start : part.end].decode("utf-8", "replace"))
     return found
 
 
-def _part(raw: bytes, begin: int, end: int) -> Part | None:
+def _part(raw: bytes, begin: int, end: int, whole: bool) -> Part | None:
     limit = min(begin + MAX_HEADERS, end)
     blank, skipped = raw.find(b"\r\n\r\n", begin, limit), 4
     if blank < 0:
@@ -79,4 +83,4 @@ def _part(raw: bytes, begin: int, end: int) -> Part | None:
         return None
     start = blank + skipped
     end -= raw[end - 1 : end] == b"\r"  # the mark's line end belongs to the mark
-    return Part(names["name"], names.get("filename"), headers.get("content-type", ""), start, max(start, end))
+    return Part(names["name"], names.get("filename"), headers.get("content-type", ""), start, max(start, end), whole)

@@ -84,6 +84,11 @@ def record(*args, **kwargs) -> LogRecord:
         ("https://h/v1/prompts/pp-1/completions", "other"),
         ("https://h/v1/threads/t1/messages", "other"),
         ("https://h/v1/models", "other"),
+        ("https://h/v1/proxy/chat/completions", "chat_completion"),
+        ("https://h/v1/proxy/v1/messages", "message"),
+        ("https://h/v1/responses/resp_1/cancel", "other"),
+        ("https://h/v1/batches", "other"),
+        ("https://h/v1/fine_tuning/jobs", "other"),
         ("https://v1/chat/completions", "chat_completion"),
         ("https://h", "other"),
         ("", "other"),
@@ -378,6 +383,20 @@ JSON = st.recursive(
                     "index",
                     "stream",
                     "user",
+                    "type",
+                    "content",
+                    "output",
+                    "response",
+                    "item",
+                    "part",
+                    "output_index",
+                    "audio",
+                    "image",
+                    "tools",
+                    "messages",
+                    "service_tier",
+                    "input_tokens_details",
+                    "server_tool_use",
                 ]
             ),
             inner,
@@ -394,7 +413,9 @@ HEADERS = st.dictionaries(
         ["content-type", "x-portkey-config", "x-portkey-metadata", "x-portkey-trace-id", "x-portkey-debug",
          "x-portkey-provider", "x-portkey-last-used-option-index", "x-portkey-retry-attempt-count", "Authorization"]
     ),
-    st.text(st.characters(), max_size=20) | JSON.map(json.dumps) | st.just("text/event-stream"),
+    st.text(st.characters(), max_size=20)
+    | JSON.map(json.dumps)
+    | st.sampled_from(["text/event-stream", "multipart/form-data; boundary=b", "audio/mpeg"]),
 )  # fmt: skip
 
 
@@ -403,7 +424,20 @@ HEADERS = st.dictionaries(
         Exchange,
         source=st.sampled_from(["api", "capture", "otlp", "import"]),
         url=st.sampled_from(
-            ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/responses"]
+            [
+                "/v1/chat/completions",
+                "/v1/completions",
+                "/v1/embeddings",
+                "/v1/messages",
+                "/v1/responses",
+                "/v1/responses/x",
+                "/v1/images/generations",
+                "/v1/images/edits",
+                "/v1/audio/speech",
+                "/v1/audio/transcriptions",
+                "/v1/moderations",
+                "/v1/rerank",
+            ]
         )
         | st.text(st.characters()),
         method=st.sampled_from(["POST", "GET"]) | st.text(st.characters(), max_size=15),

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logs.ingest import families, marks
 from logs.ingest.normalise import assemble_stream, to_record
+from logs.ingest.record import REQUEST_TYPES
 from logs.ingest.sse import Event, looks_like_sse, parse
 from tests.logs.ingest.gateway_fixtures import FIXTURES, STREAMS, exchange_of, response_bytes
 
@@ -36,8 +40,41 @@ def test_events(raw, events):
 @given(st.binary())
 def test_any_bytes(raw):
     list(parse(raw))
-    for kind in ("chat_completion", "completion", "message", "response", "other"):
+    for kind in REQUEST_TYPES:
         assemble_stream(kind, raw)
+
+
+KINDS = [
+    "message_start", "message_delta", "content_block_start", "content_block_delta", "response.created",
+    "response.output_item.added", "response.output_item.done", "response.output_text.delta", "response.failed",
+    "response.reasoning_summary_text.done", "response.content_part.done", "response.output_text.annotation.added",
+    "response.image_generation_call.partial_image", "response.function_call_arguments.delta", "response.completed",
+    "image_generation.partial_image", "image_edit.completed", "speech.audio.delta", "speech.audio.done",
+    "transcript.text.delta", "transcript.text.segment", "transcript.text.done", "error",
+]  # fmt: skip
+FIELDS = [
+    "delta", "index", "message", "content_block", "usage", "response", "item", "part", "output_index", "choices",
+    "content_index", "summary_index", "annotation", "b64_json", "audio", "text", "logprobs", "citation", "content",
+    "citations", "annotations", "output", "id", "error", "type", "partial_json", "input", "tool_calls", "function",
+]  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.sampled_from(["", "x", "AA==", "citations_delta"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5)), max_size=6
+    ),
+    st.sampled_from(REQUEST_TYPES),
+)
+def test_any_events(events, kind):
+    raw = "".join(f"data: {json.dumps({**data, 'type': name})}\n\n" for name, data in events).encode()
+    stream = assemble_stream(kind, raw)
+    families.read(kind, stream.answer or {})
+    marks.of_answer(kind, stream.answer or {})
 
 
 @given(
@@ -52,7 +89,19 @@ def test_what_is_written_is_read(events):
 
 @pytest.mark.parametrize(
     ("raw", "is_sse"),
-    [(b"data: x", True), (b"event: x", True), (b": hi", True), (b"\n\ndata:x", True), (b"{}", False), (b"", False)],
+    [
+        (b"data: x", True),
+        (b"event: x", True),
+        (b": hi", True),
+        (b"\n\ndata:x", True),
+        (b"{}", False),
+        (b"", False),
+        (b"dat", True),
+        (b"event", True),
+        (b"e", True),
+        (b"date", False),
+        (b'"d', False),
+    ],
 )
 def test_looks_like_sse(raw, is_sse):
     assert looks_like_sse(raw) == is_sse
