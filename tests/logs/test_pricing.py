@@ -94,3 +94,72 @@ def test_to_cents(value, text):
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "1E+10", "1E+999999"])
 def test_what_the_column_cannot_hold_is_none(value):
     assert pricing.to_cents(Decimal(value)) is None
+
+
+def of_kinds(provider, model, input_tokens=1000, output_tokens=1000, cached_tokens=0, **kinds):
+    kinds["uncounted"] = frozenset(kinds.pop("uncounted", ()))
+    return cents(
+        provider, model, input_tokens, output_tokens, cached_tokens=cached_tokens, kinds=pricing.Kinds(**kinds)
+    )
+
+
+def test_audio_and_images_have_their_own_prices():
+    # gpt-audio: text $2.5 and $10, audio $32 and $64 per million
+    assert of_kinds("openai", "gpt-audio", input_audio=400, output_audio=900) == (
+        Decimal("2.5") * 600 + 32 * 400 + 10 * 100 + 64 * 900
+    ) / Decimal(10_000)
+    # gpt-image-1: text $5, images sent $10, made $40 (the price of its output)
+    assert of_kinds("openai", "gpt-image-1", input_image=300, uncounted=["output_image"]) == (
+        Decimal(5) * 700 + 10 * 300 + 40 * 1000
+    ) / Decimal(10_000)
+
+
+@pytest.mark.parametrize(
+    ("model", "kinds"),
+    [
+        ("gpt-4o-audio-preview", {"input_audio": 10}),  # no price for audio is listed
+        ("gpt-audio", {"uncounted": ["output_audio"]}),
+        ("gpt-image-1.5", {"uncounted": ["output_image"]}),
+        ("gpt-image-1", {"input_image": 10, "cached_tokens": 10}),  # whether images were cached is not known
+        ("gpt-audio", {"input_audio": 1001}),  # more than there is
+        ("gpt-4o-mini", {"cache_write_1h": 1}),
+        ("text-embedding-3-small", {"web_searches": 1, "output_tokens": 0}),
+    ],
+)
+def test_what_depends_on_something_nobody_counted_has_no_price(model, kinds):
+    assert of_kinds("openai", model, **kinds) is None
+
+
+def test_images_in_a_prompt_cost_what_text_does_where_the_list_says_nothing_else():
+    assert of_kinds("openai", "gpt-4o-mini", uncounted=["input_image"]) == of_kinds("openai", "gpt-4o-mini")
+
+
+def test_web_searches_and_caches_of_an_hour():
+    plain = of_kinds("anthropic", "claude-sonnet-4-20250514")
+    assert of_kinds("anthropic", "claude-sonnet-4-20250514", web_searches=2) == plain + 2
+    written = {"input_tokens": 1000, "output_tokens": 0, "cache_write_tokens": 600}
+    five_minutes = cents("anthropic", "claude-sonnet-4-20250514", **written)
+    hour = cents("anthropic", "claude-sonnet-4-20250514", **written, kinds=pricing.Kinds(cache_write_1h=400))
+    assert hour - five_minutes == (6 - Decimal("3.75")) * 400 / Decimal(10_000)
+
+
+def test_transcriptions_by_their_length():
+    assert pricing.price_of_audio("openai", "whisper-1", seconds=60, at_ms=AT_MS)[0] == Decimal("0.6")
+    assert pricing.price_of_audio("openai", "gpt-4o", seconds=60, at_ms=AT_MS) == (None, None)
+    assert pricing.price_of_audio(None, "whisper-1", seconds=60, at_ms=AT_MS) == (None, None)
+
+
+def test_audio_sums_are_those_of_the_package():
+    at = datetime.fromtimestamp(AT_MS / 1000, UTC)
+    checked = 0
+    for provider in get_snapshot().providers:
+        for model in provider.models:
+            prices = model.get_prices(at)
+            ours = pricing._dollars(prices, 900, 1_234, 0, 0, pricing.Kinds(input_audio=301, output_audio=77))
+            if ours is None:
+                continue
+            usage = Usage(input_tokens=900, output_tokens=1_234, input_audio_tokens=301, output_audio_tokens=77)
+            theirs = model.calc_price(usage, provider, genai_request_timestamp=at).total_price
+            assert ours == theirs, (provider.id, model.id)
+            checked += 1
+    assert checked > 5
