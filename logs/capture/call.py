@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientError
@@ -54,6 +55,7 @@ class Call:
         self.draft.method = request.method
         self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or uuid.uuid4().hex
         self.left = self.started = self.recorded = False
+        self.expects_request = True
         self.sent_at = self.answered_at = self.began  # when nobody but us was waited for
         self.watch: asyncio.Task[None] | None = None
 
@@ -61,12 +63,11 @@ class Call:
         """Pass the call on and record it. Whatever goes wrong becomes the client's answer."""
         self.draft.request_headers = self.request.fields | {"x-portkey-trace-id": self.trace_id}
         try:
-            target = await self.capture.routes.target(self.request)
+            target = await self.capture.routes.target(self.request, self.trace_id)
             self.draft.url, self.draft.provider = target.url, target.provider
-            target.headers["x-portkey-trace-id"] = self.trace_id
             body = await self._take_request()
             self.sent_at = time.perf_counter()
-            async with asyncio.timeout(target.timeout), target.open(target, self.request.method, body) as reply:
+            async with target.open(target, self.request.method, body) as reply:
                 await self._pass_on(reply)
         except Refused as refusal:
             await self._take_rest()
@@ -114,15 +115,14 @@ class Call:
             raise ClientLeft("the client left before its request was complete")
         part: bytes = message.get("body", b"")
         self.draft.request.add(part)
-        return part, message.get("more_body", False)
+        self.expects_request = message.get("more_body", False)
+        return part, self.expects_request
 
     async def _take_rest(self) -> None:
         """Read a request that goes nowhere, for the record."""
-        try:
-            while (await self._next_part())[1]:
-                pass
-        except ClientLeft:
-            pass
+        with suppress(ClientLeft):
+            while self.expects_request:
+                await self._next_part()
 
     def _watch(self) -> None:
         """From here on the only message that can come is that the client has left."""

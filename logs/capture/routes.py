@@ -4,25 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from multidict import CIMultiDict
+
+from logs.capture import demo
+from logs.capture.direct import Direct
+from logs.capture.guard import Guard, GuardedResolver, urls_in
 from logs.capture.headers import for_upstream
 from logs.capture.request import Request
 from logs.capture.upstream import Client, Target
+from logs.ingest import origin
 
 if TYPE_CHECKING:
     from logs.capture.app import Settings
 
 
 class Routes:
-    """To the gateway, where there is one."""
+    """To the gateway where there is one, else to the provider; ``demo`` is always here."""
 
     def __init__(self, settings: Settings) -> None:
         self._gateway_url = settings.gateway_url
+        self._guard = Guard(settings.trusted_hosts)
+        self._direct = Direct(self._guard)
         self._gateway = Client(settings.read_seconds)
+        self._providers = Client(settings.read_seconds, GuardedResolver(self._guard))
 
-    async def target(self, request: Request) -> Target:
+    async def target(self, request: Request, trace_id: str) -> Target:
         """Where to send the call. Raises Refused."""
-        return Target(f"{self._gateway_url}{request.target}", for_upstream(request.pairs), None, self._gateway.open)
+        if request.fields.get("x-portkey-provider", "").strip().lower() == demo.NAME:
+            return Target(f"demo:{request.target}", CIMultiDict(), demo.NAME, demo.open_demo)
+        if self._gateway_url is None:
+            url, headers, provider, timeout = self._direct.target(request)
+            return Target(url, headers, provider, self._providers.open, timeout)
+        await self._check_hosts(request)
+        headers = for_upstream(request.pairs)
+        headers["x-portkey-trace-id"] = trace_id
+        return Target(f"{self._gateway_url}{request.target}", headers, None, self._gateway.open)
+
+    async def _check_hosts(self, request: Request) -> None:
+        """Every address that a call gives the gateway. The gateway itself judges hosts by their names only."""
+        for name, value in request.fields.items():
+            if not name.startswith("x-portkey-") or ("://" not in value and "\\" not in value):
+                continue
+            found = origin.read_config(request.fields) if name == "x-portkey-config" else value
+            if name == "x-portkey-metadata":
+                continue  # the gateway only compares it
+            for url in urls_in(found):
+                await self._guard.check(url)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._gateway.close()
+        await self._providers.close()

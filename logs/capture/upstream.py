@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple, Protocol
@@ -41,7 +42,7 @@ class Target(NamedTuple):
     headers: CIMultiDict[str]
     provider: str | None
     open: Opener
-    timeout: float | None = None  # seconds that the caller gives the answer
+    timeout: float | None = None  # seconds that the caller gives it to begin its answer
 
 
 class Opener(Protocol):
@@ -78,9 +79,12 @@ class Client:
     @asynccontextmanager
     async def open(self, target: Target, method: str, body: Body) -> AsyncIterator[Answer]:
         """Send a call; see ``Opener``."""
-        async with self._session.request(
-            method, URL(target.url, encoded=True), headers=target.headers, data=body, allow_redirects=False
-        ) as response:
+        url = URL(target.url, encoded=True)
+        async with asyncio.timeout(target.timeout):
+            response = await self._session.request(
+                method, url, headers=target.headers, data=body, allow_redirects=False
+            )
+        async with response:
             yield HttpAnswer(response)
 
     async def close(self) -> None:

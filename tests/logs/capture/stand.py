@@ -26,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     """Run it in an event loop of its own, in a thread of its own: a browser test may have left one in this."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, scenario).result()
+        thread.submit(asyncio.run, asyncio.wait_for(scenario, 20)).result()
 
 
 class Keys:

@@ -1,0 +1,127 @@
+"""Without a gateway: calls go straight to providers that speak OpenAI's API, and to Anthropic.
+
+What only a gateway does (strategies, retries, cache, guardrails, keys kept for the caller) is refused in
+words that name the setting to make: an answer without it would look as if it had been done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from multidict import CIMultiDict
+
+from logs.capture.answers import Refused
+from logs.capture.guard import Guard
+from logs.capture.headers import bearer, for_upstream
+from logs.capture.request import Request
+from logs.ingest import origin
+from logs.ingest.families.base import mapping
+
+# Where each provider's API begins; what follows /v1 in the call is appended, as the gateway does.
+PROVIDERS = {
+    "anthropic": "https://api.anthropic.com/v1",
+    "cerebras": "https://api.cerebras.ai/v1",
+    "deepinfra": "https://api.deepinfra.com/v1/openai",
+    "deepseek": "https://api.deepseek.com/v1",
+    "fireworks-ai": "https://api.fireworks.ai/inference/v1",
+    "google": "https://generativelanguage.googleapis.com/v1beta/openai",
+    "groq": "https://api.groq.com/openai/v1",
+    "mistral-ai": "https://api.mistral.ai/v1",
+    "ollama": "http://localhost:11434/v1",
+    "openai": "https://api.openai.com/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "perplexity-ai": "https://api.perplexity.ai",
+    "together-ai": "https://api.together.xyz/v1",
+    "x-ai": "https://api.x.ai/v1",
+}
+ANTHROPIC_VERSION = "2023-06-01"  # the API's only version so far; the gateway sends it too
+
+_SET = "Set PORTKEY_GATEWAY_URL, or start with --with-gateway."
+_WORDS = {
+    "strategy": "a strategy",
+    "targets": "several targets",
+    "retry": "retries",
+    "cache": "a cache",
+    "virtual_key": "a virtual key",
+    "prompt_id": "a prompt",
+    "override_params": "other parameters",
+    "default_params": "default parameters",
+    "input_guardrails": "guardrails",
+    "output_guardrails": "guardrails",
+    "before_request_hooks": "guardrails",
+    "after_request_hooks": "guardrails",
+}
+_CAMEL = {"api_key": "apiKey", "custom_host": "customHost", "request_timeout": "requestTimeout"}
+
+
+class Direct:
+    """Where a call goes, as its own headers say it."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def target(self, request: Request) -> tuple[str, CIMultiDict[str], str, float | None]:
+        """URL, headers, provider, and seconds that the caller gives the answer. Raises Refused (400)."""
+        config = _config(request)
+        provider = (request.fields.get("x-portkey-provider") or config.get("provider") or "").strip().lower()
+        if not provider:
+            raise Refused(400, "Either x-portkey-config or x-portkey-provider header is required", "invalid_request")
+        host = request.fields.get("x-portkey-custom-host") or _get(config, "custom_host") or PROVIDERS.get(provider)
+        if not host:
+            known = ", ".join(PROVIDERS)
+            raise Refused(
+                400,
+                f"Without a gateway the provider {provider[:100]!r} is not known; known are {known}. {_SET}",
+                "unknown_provider",
+            )
+        self._guard.parse(str(host))
+        url = str(host).rstrip("/") + request.target.removeprefix("/v1")
+        return url, _headers(request, provider, _get(config, "api_key")), provider, _timeout(request, config)
+
+
+def _config(request: Request) -> dict[str, Any]:
+    """The call's config, its only target taken in. Raises Refused for what takes a gateway."""
+    config = origin.read_config(request.fields)
+    if request.fields.get("x-portkey-virtual-key"):
+        config = {"virtual_key": True}
+    if isinstance(config, str):
+        raise Refused(400, f"Without a gateway a config has to be a JSON object, not an id. {_SET}", "needs_gateway")
+    if config is None:
+        return {}
+    targets = config.get("targets")
+    single = mapping(config.get("strategy")).get("mode", "single") == "single"
+    if single and isinstance(targets, list) and len(targets) == 1 and isinstance(targets[0], dict):
+        config = {name: value for name, value in config.items() if name not in ("targets", "strategy")} | targets[0]
+    for name, word in _WORDS.items():
+        if config.get(name):
+            raise Refused(400, f"The config asks for {word}, which takes a gateway. {_SET}", "needs_gateway")
+    return config
+
+
+def _get(config: dict[str, Any], name: str) -> Any:
+    return config.get(name) or config.get(_CAMEL[name])
+
+
+def _headers(request: Request, provider: str, api_key: Any) -> CIMultiDict[str]:
+    """The caller's own headers; those for a gateway are none of the provider's business."""
+    headers = for_upstream(request.pairs)
+    for name in [name for name in headers if name.lower().startswith("x-portkey-")]:
+        headers.popall(name, None)
+    if isinstance(api_key, str) and api_key:
+        headers["authorization"] = f"Bearer {api_key}"
+    if provider == "anthropic" and request.path.startswith("/v1/messages"):
+        key = bearer(headers.get("authorization", ""))
+        if key and "x-api-key" not in headers:
+            headers["x-api-key"] = key
+        headers.popall("authorization", None)
+        headers.setdefault("anthropic-version", ANTHROPIC_VERSION)
+    return headers
+
+
+def _timeout(request: Request, config: dict[str, Any]) -> float | None:
+    value = request.fields.get("x-portkey-request-timeout") or _get(config, "request_timeout")
+    try:
+        ms = float(value) if value is not None else 0.0
+    except (TypeError, ValueError):
+        raise Refused(400, "x-portkey-request-timeout must be milliseconds", "invalid_request") from None
+    return ms / 1000 if ms > 0 else None

@@ -1,0 +1,124 @@
+"""Which hosts a caller may send us to: none inside our own network, unless it is trusted by name.
+
+A name is judged by the addresses it has at the moment of connecting, so that one that changes its mind
+between a check and the connection gains nothing. Redirects are passed on to the caller, never followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import DefaultResolver
+from yarl import URL
+
+from logs.capture.answers import Refused
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: holds an IPv4 address
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the internet at large, whatever it is wrapped in."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+class Guard:
+    """``trusted`` are lower-case host names or addresses, each also with ``:port``."""
+
+    def __init__(self, trusted: frozenset[str]) -> None:
+        self._trusted = trusted
+
+    def trusts(self, host: str, port: int | None) -> bool:
+        """Whether the operator listed this host."""
+        name = host.lower().rstrip(".").strip("[]")
+        return name in self._trusted or f"{name}:{port}" in self._trusted
+
+    def check_addresses(self, host: str, port: int | None, addresses: list[str]) -> None:
+        """Raises Refused where any of a host's addresses lies inside."""
+        if not self.trusts(host, port) and not all(is_public(address) for address in addresses):
+            raise Refused(
+                400,
+                f"The host {host} is inside the private network. An administrator can allow it: "
+                f"PORTKEY_LOGS_TRUSTED_HOSTS={host.lower()}",
+                "untrusted_host",
+            )
+
+    def parse(self, text: str) -> URL:
+        """A URL given by a caller. Raises Refused unless it is http(s), and for an address that lies inside."""
+        try:
+            url = URL(text)
+            host, port = url.host, url.port
+        except ValueError:
+            host, port = None, None
+        if not host or url.scheme not in ("http", "https"):
+            raise Refused(400, "x-portkey-custom-host must be an http or https URL", "invalid_host")
+        if _is_address(host):
+            self.check_addresses(host, port, [host])
+        return url
+
+    async def check(self, text: str) -> None:
+        """As ``parse``, and look the name up. For calls that somebody else connects for."""
+        url = self.parse(text)
+        host = url.host or ""
+        if self.trusts(host, url.port) or _is_address(host):
+            return
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+        except OSError:
+            return  # nobody will reach it
+        self.check_addresses(host, url.port, [str(entry[4][0]) for entry in found])
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names for a connection, and refuses those that lead inside."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._resolver = DefaultResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """See ``AbstractResolver``. Raises Refused."""
+        results = await self._resolver.resolve(host, port, family)
+        self._guard.check_addresses(host, port, [result["host"] for result in results])
+        return results
+
+    async def close(self) -> None:
+        """Let the resolver go."""
+        await self._resolver.close()
+
+
+def urls_in(value: Any) -> Iterator[str]:
+    """All strings inside a JSON value that are http(s) URLs."""
+    if isinstance(value, str):
+        if value.strip().lower().startswith(("http://", "https://")):
+            yield value.strip()
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from urls_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from urls_in(item)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
