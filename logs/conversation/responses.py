@@ -92,8 +92,8 @@ def _reasoning(item: Json, at: str) -> list[Part]:
         if texts:
             found.append(Part("reasoning", text="\n\n".join(texts), caption=caption))
     if not found:
-        hidden = " and is encrypted" if item.get("encrypted_content") else ""
-        found.append(parts.note(f"The model reasoned; the provider does not show how{hidden}."))
+        how = "the provider encrypted how" if item.get("encrypted_content") else "the provider does not show how"
+        found.append(parts.note(f"The model reasoned; {how}."))
     return found
 
 
@@ -157,7 +157,8 @@ def _mcp_call(item: Json, at: str) -> list[Part]:
 
 def _mcp_tools(item: Json, at: str) -> list[Part]:
     names = [string(mapping(each).get("name")) for each in sequence(item.get("tools"))]
-    text = f"The MCP server {string(item.get('server_label'))} offers {len(names):,} tools: {', '.join(names[:50])}"
+    count = f"{len(names):,} tool{'s' if len(names) != 1 else ''}"
+    text = f"The MCP server {string(item.get('server_label'))} offers {count}: {', '.join(names[:50])}"
     return [parts.note(text)]
 
 
