@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SYNC_SECONDS = 0.05  # what a power failure may take
 RETRY_SECONDS = (0.1, 5.0)  # first and longest wait for a database that is away
+LOOK_SECONDS = 1.0  # how often the size of the spool is looked at
 ALARM_SECONDS = 10.0  # how often a full disk is complained about
 
 
@@ -89,14 +91,20 @@ class Recorder:
             logger.critical("LOGS ARE BEING LOST, %d so far: %s", self.counts["dropped"], error)
 
     def _keep_syncing(self) -> None:
+        look_at = 0.0
         while not self._stopping.wait(SYNC_SECONDS):
-            try:
-                self._spool.sync()
-                self.bytes = sum(path.stat().st_size for path in self.directory.glob("*.seg"))
-            except FileNotFoundError:
-                continue  # a segment was committed and removed meanwhile
-            except OSError as error:
-                logger.error("The spool cannot be synced: %s", error)
+            if self._dirty.is_set():
+                self._dirty.clear()
+                self._sync()
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_SECONDS
+                self.bytes = _size(self.directory)
+
+    def _sync(self) -> None:
+        try:
+            self._spool.sync()
+        except OSError as error:
+            logger.error("The spool cannot be carried to the disk: %s", error)
 
     def _keep_committing(self) -> None:
         while True:
@@ -146,3 +154,12 @@ class Recorder:
         self._wait = min(2 * self._wait, RETRY_SECONDS[1]) if self.away else RETRY_SECONDS[0]
         self.away = True
         connections["default"].close()
+
+
+def _size(directory: Path) -> int:
+    """The bytes of all segments; those that are removed meanwhile do not count."""
+    size = 0
+    for path in directory.glob("*.seg"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size

@@ -55,6 +55,9 @@ class Spool:
         self._next = 1
         self._current: int | None = None
         self._file = -1
+        self._sealed: list[int] = []  # open files of complete segments that are not on the disk yet
+        self._new_names = False  # whether the directory is not on the disk yet
+        self._syncing = threading.Lock()
         self._size = self._written = 0  # of the current segment, in bytes and rows
         self._take_over(directory)
 
@@ -90,10 +93,24 @@ class Spool:
                 raise
 
     def sync(self) -> None:
-        """Return when everything appended is on the disk."""
-        with self._mutex:
-            if self._current is not None:
-                os.fsync(self._file)
+        """Return when everything appended is on the disk. ``append`` does not wait for it meanwhile."""
+        with self._syncing:
+            with self._mutex:
+                files, self._sealed = self._sealed, []
+                if self._current is not None:
+                    files.append(os.dup(self._file))
+                new_names, self._new_names = self._new_names, False
+            try:
+                for file in files:
+                    os.fsync(file)
+                if new_names:
+                    _sync_directory(self.directory)
+            except OSError:
+                self._new_names |= new_names
+                raise
+            finally:
+                for file in files:
+                    os.close(file)
 
     def oldest(self) -> int | None:
         """The segment to store next, from now on complete; None when the spool is empty."""
@@ -155,6 +172,9 @@ class Spool:
         with self._mutex:
             if self._current is not None:
                 self._seal(self._current)
+        try:
+            self.sync()
+        finally:
             os.close(self._lock_file)
 
     def _path(self, segment: int) -> Path:
@@ -177,15 +197,12 @@ class Spool:
         self._next += 1
         self._current, self._size, self._written = segment, 0, 0
         self._rows[segment] = 0
-        _sync_directory(self.directory)
+        self._new_names = True
         return segment
 
     def _seal(self, segment: int) -> None:
         self._current = None
-        try:
-            os.fsync(self._file)
-        finally:
-            os.close(self._file)
+        self._sealed.append(self._file)
         if not self._rows[segment]:
             self.remove(segment)
 
