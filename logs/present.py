@@ -63,6 +63,14 @@ class State:
     short: str = ""
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What a log has that its text does not tell: an icon, and its words."""
+
+    icon: str
+    label: str
+
+
 @dataclass(kw_only=True)
 class Row:
     id: str
@@ -89,6 +97,7 @@ class Row:
     stream: bool
     completeness: str
     completeness_note: str
+    marks: list[Mark]
     is_open: bool = False
 
     @property
@@ -158,8 +167,19 @@ def row(log: Log, url: str, *, is_open: bool = False) -> Row:
         stream=log.stream,
         completeness=log.completeness,
         completeness_note=COMPLETENESS_NOTES.get(log.completeness, ""),
+        marks=marks(log),
         is_open=is_open,
     )
+
+
+def marks(log: Log) -> list[Mark]:
+    """Images, audio and tools, in this order."""
+    found = (
+        (log.has_images, Mark("image", "with images")),
+        (log.has_audio, Mark("volume-2", "with audio")),
+        (log.has_tools, Mark("wrench", "with tools")),
+    )
+    return [mark for is_there, mark in found if is_there]
 
 
 def is_saved(log: Log) -> bool:

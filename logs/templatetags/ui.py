@@ -69,6 +69,7 @@ ICONS = frozenset(
         "triangle-alert",
         "unfold-vertical",
         "users",
+        "volume-2",
         "wrench",
         "x",
         "zap",

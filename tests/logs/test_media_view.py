@@ -128,3 +128,9 @@ def test_the_page_names_the_picture_and_does_not_carry_it(client: Client, people
     assert "640 × 480 pixels" in page
     answer = client.get(address(record.id) + "&download")
     assert answer["Content-Disposition"] == f'attachment; filename="{record.id}-request.png"'
+
+
+def test_rows_say_that_a_log_has_images_audio_or_tools(client: Client, people: People, store: Any) -> None:
+    store({"has_images": True, "has_tools": True}, {"has_audio": True}, {})
+    page = sign_in(client, "alice").get("/w/acme/logs/").content.decode()
+    assert [page.count(f'aria-label="with {what}"') for what in ("images", "audio", "tools")] == [1, 1, 1]
