@@ -139,7 +139,7 @@ def _places(doc: bytes, offsets: list[int]) -> list[tuple[str, str]]:
     places = []
     for offset in offsets:
         members = locator.find(offset)
-        path = "".join(f"/{member.index}" for member in members)
+        path = "".join(f"/{member.position}" for member in members)
         places.append((path, jsontree.spelled(doc, members)))
     return places
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from logs import explain, present
-from logs.bodies import VIEWS, Side, View
-from logs.conversation import Conversation
-from logs.conversation.others import about
+from logs.bodies import Side
 from logs.explain import Check, Explanation
 from logs.jsontree import Node
 from logs.models import Log
 from logs.present import Row
+from logs.sides import Asked, SideView, side_view
 from portkey_logs.accounts.models import Workspace
 
 
@@ -43,79 +41,10 @@ class Failure:
     explanation: Explanation
 
 
-@dataclass(frozen=True)
-class Tab:
-    view: View
-    label: str
-    url: str
-    fragment_url: str
-    current: bool
-
-
-@dataclass
-class SideView:
-    """One card of the panel. What a view needs is computed when the template asks for it."""
-
-    side: Side
-    view: View
-    tabs: list[Tab]
-    download_url: str
-    node_url: str
-    media_url: str
-    completeness_note: str
-
-    @property
-    def id(self) -> str:
-        return self.side.name
-
-    @property
-    def name(self) -> str:
-        return self.side.name.title()
-
-    @property
-    def size(self) -> str:
-        return present.size(self.side.size)
-
-    @property
-    def tokens(self) -> int | None:
-        log = self.side.log
-        return log.input_tokens if self.side.name == "request" else log.output_tokens
-
-    @property
-    def is_kept(self) -> bool:
-        return self.side.octets is not None
-
-    @property
-    def headers(self) -> list[tuple[str, str]]:
-        return sorted(self.side.headers.items())
-
-    @property
-    def conversation(self) -> Conversation | None:
-        return self.side.conversation
-
-    @property
-    def about(self) -> str:
-        """What a JSON is that is no call of a model, in one sentence."""
-        return about(self.side.log.path, self.side.value) if self.side.name == "response" else ""
-
-    @property
-    def tree(self) -> Node | None:
-        return self.side.tree()
-
-    @property
-    def raw_text(self) -> str:
-        return self.side.raw_text
-
-    @property
-    def raw_truncated(self) -> bool:
-        return self.side.raw_truncated
-
-
 @dataclass(kw_only=True)
 class Detail(Row):
     """A row and everything else the panel shows."""
 
-    trace_id: str
     json_url: str
     facts: list[Fact]
     error: Failure | None
@@ -147,54 +76,17 @@ class Detail(Row):
 
 def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str, views: dict[str, str]) -> Detail:
     """The panel of a log. ``views`` names the view asked for of each side."""
-    request, response = (side_view(side, workspace, wanted=views.get(side.name, "pretty")) for side in sides)
+    request, response = (side_view(side, workspace, Asked(views.get(side.name, "pretty"))) for side in sides)
     return Detail(
         **vars(present.row(log, url, is_open=True)),
-        trace_id=log.trace_id,
         json_url=reverse("log_json", args=[workspace.slug, log.id]),
         facts=facts(log),
-        error=failure(log, sides[1].value),
-        checks=explain.checks_of(sides[1].value),
+        error=failure(log, sides[1].glance),
+        checks=explain.checks_of(sides[1].glance),
         metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
         request=request,
         response=response,
     )
-
-
-def side_view(side: Side, workspace: Workspace, *, wanted: str) -> SideView:
-    log = side.log
-    page = reverse("log_detail", args=[workspace.slug, log.id])
-    fragment = reverse("log_body", args=[workspace.slug, log.id, side.name])
-    view = side.best_view(wanted)
-    return SideView(
-        side=side,
-        view=view,
-        tabs=[
-            Tab(
-                view=each,
-                label={"pretty": "Pretty", "json": "JSON", "raw": "Raw"}[each],
-                url=f"{page}?{urlencode({str(side.name): str(each)})}#{side.name}",
-                fragment_url=f"{fragment}?view={each}",
-                current=each == view,
-            )
-            for each in VIEWS
-            if side.best_view(each) == each
-        ],
-        download_url=reverse("log_raw", args=[workspace.slug, log.id, side.name]),
-        node_url=reverse("log_node", args=[workspace.slug, log.id, side.name]),
-        media_url=reverse("log_media", args=[workspace.slug, log.id, side.name]),
-        completeness_note=_side_note(side),
-    )
-
-
-def _side_note(side: Side) -> str:
-    if side.log.completeness == "not_kept" and side.octets is None:
-        return present.COMPLETENESS_NOTES["not_kept"]
-    if side.name == "response" and side.log.completeness in ("cut", "client_left"):
-        return present.COMPLETENESS_NOTES[side.log.completeness]
-    if side.octets and side.value is None and side.log.completeness == "unparsed":
-        return present.COMPLETENESS_NOTES["unparsed"]
-    return ""
 
 
 def failure(log: Log, answer: Any) -> Failure | None:

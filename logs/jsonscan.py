@@ -31,13 +31,13 @@ _empty = re.compile(rb"[\[{]" + SPACE + rb"[\]}]")
 _head = re.compile(SPACE + rb"(?:(" + STRING + rb")" + SPACE + rb":" + SPACE + rb")?+", re.S)
 
 _SCALAR = rb"(?:" + _STRICT_STRING + rb"|" + _WORD + rb")"
-_PAIR = _STRICT_STRING + SPACE + rb":" + SPACE
+_KEYS = {0x5B: b"", 0x7B: _STRICT_STRING + SPACE + rb":" + SPACE}  # what stands before a value in [ and in {
 _runs = {
-    item: re.compile(SPACE + rb"(?:" + key + _SCALAR + SPACE + rb"," + SPACE + rb")*+", re.S)
-    for item, key in ((0x5B, rb""), (0x7B, _PAIR))
+    bracket: re.compile(SPACE + rb"(?:" + key + _SCALAR + SPACE + rb"," + SPACE + rb")*+", re.S)
+    for bracket, key in _KEYS.items()
 }
 _last_items = {
-    item: re.compile(key + rb"(?:(" + _SCALAR + SPACE + rb")|[\[{])", re.S) for item, key in ((0x5B, rb""), (0x7B, _PAIR))
+    bracket: re.compile(key + rb"(?:(" + _SCALAR + SPACE + rb")|[\[{])", re.S) for bracket, key in _KEYS.items()
 }
 _after = re.compile(SPACE + rb"(?:(,)" + SPACE + rb"|([\]}])|\Z)")
 _closing = re.compile(rb"[\]}]")
@@ -62,7 +62,7 @@ class NotJson(ValueError):
 class Member(NamedTuple):
     """One member of an object or array (or the document itself), as places in the text."""
 
-    index: int
+    position: int
     key: tuple[int, int] | None  # the key's string, quotes included
     start: int
     end: int
@@ -113,7 +113,7 @@ def _check(doc: bytes) -> bool:
             pos = last.end()
         while stack:  # what follows a value
             after = _after.match(doc, pos)
-            if after is None or after.end() == len(doc) and not after[2]:
+            if after is None or (after.end() == len(doc) and not after[2]):
                 return False
             if after[1]:
                 pos, is_new = after.end(), False
@@ -171,7 +171,7 @@ class Cursor:
             if separator is None:
                 return
             self._at = self._begin = separator.end()
-            self._index = member.index + 1
+            self._index = member.position + 1
             member = self._member()
 
     def count(self) -> int:
@@ -256,7 +256,7 @@ class QuickCursor:
         member = self.seek(index=first)
         while member is not None:
             yield member
-            self._index = member.index + 1
+            self._index = member.position + 1
             self._begin = self._after(member)
             member = self._member()
 
@@ -265,7 +265,7 @@ class QuickCursor:
 
     def seek(self, *, index: int = FOREVER, offset: int = FOREVER) -> Member | None:
         member = self._member()
-        while member is not None and member.index < index and member.end <= offset:
+        while member is not None and member.position < index and member.end <= offset:
             self._index += 1
             self._begin = self._after(member)
             member = self._member()
@@ -304,7 +304,7 @@ def _is_all(doc: bytes, container: Member, values: list[msgspec.Raw]) -> bool:
     """Whether no key was repeated: of such members the last alone was found."""
     end = container.start + 1
     for member in QuickCursor(doc, container.start, values).members():
-        if member.key is None or doc[member.start : member.end] != bytes(values[member.index]):
+        if member.key is None or doc[member.start : member.end] != bytes(values[member.position]):
             return False
         end = member.end
     return not doc[end : container.end - 1].strip(_BLANK)

@@ -1,5 +1,7 @@
 """A JSON text as a tree to unfold. What was written is what is shown: the order and repetition of keys and the
 spelling of numbers (``1e400``, ``1.0``) survive, which a round trip through dict and float would lose.
+
+Only what is drawn is read: 200 members of a node at a time, some levels deep. The rest is fetched by its path.
 """
 
 from __future__ import annotations
@@ -7,27 +9,33 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import islice
+from typing import Literal
+
+from logs.jsonscan import Member, document, is_container, walk
 
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
 
-# A page of 2,000 nodes is some 300 KB of HTML: drawn at once. What lies beyond is fetched when it is opened.
-NODE_BUDGET = 2_000
-PREVIEW_CHARACTERS = 80
-STRING_CHARACTERS = 20_000  # a longer string is cut in the tree, and whole in Raw
+_KINDS: dict[bytes, Kind] = {
+    b"{": "object", b"[": "array", b'"': "string", b"n": "null", b"t": "boolean", b"f": "boolean"
+}  # fmt: skip
 
+SLICE = 200  # members of one node that are drawn at once: some screens of them
+NODE_BUDGET = 2_000  # nodes of one answer: 300 KB of HTML, drawn without a pause
+MAX_DEPTH = 12  # levels of one answer; each moves 18 px to the right
+MAX_PATH = 3_000  # characters of a path, which travels in an address
+SCAN_BUDGET = 64 * 1024 * 1024  # bytes walked over for one answer, about a second; the root is always drawn
+PREVIEW_CHARACTERS = 80
+STRING_CHARACTERS = 20_000  # of one string, at first
+MORE_CHARACTERS = 100_000  # of one string, when more of it is asked for
+TEXT_BUDGET = 500_000  # characters of all strings of one answer; then each gets a line
+LINE_CHARACTERS = 200
+SPELLED_STEPS = 30
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-class Members(list[tuple[str, Any]]):
-    """An object's members as they stand, repeated keys included."""
-
-
-class Number(str):
-    """A number as it is spelled."""
+_SPACES = re.compile(r"\s+")
+_NAME = re.compile(r"[A-Za-z_$][\w$]*\Z", re.ASCII)
 
 
 @dataclass
@@ -35,107 +43,175 @@ class Node:
     key: str
     kind: Kind
     path: str  # JSON Pointer (RFC 6901), members of objects by position: repeated keys stay apart
+    size: int = 0  # bytes of its text
     value: str = ""
     preview: str = ""
-    count: int = 0
-    cut: int = 0  # characters of a long string that are not shown
+    count: int | None = None  # of members; None: not counted
+    first: int = 0  # the index of the first child that is drawn; of a string, of its first character
+    characters: int = 0  # of a string, that are shown
+    cut: int = 0  # characters of a long string behind what is shown
     open: bool = False
     is_deferred: bool = False  # its children were not drawn: fetch the node by its path
+    is_too_deep: bool = False  # and cannot be fetched either
+    is_shown: bool = False  # what a link led to
     children: list[Node] = field(default_factory=list)
 
-
-class NotJson(ValueError):
-    """The bytes are no JSON text, or too deep to read."""
-
-
-def parse(body: bytes) -> Any:
-    """The value with :class:`Members` for objects and :class:`Number` for numbers. Raises NotJson."""
-    try:
-        return json.loads(
-            body.decode("utf-8", "surrogatepass"),
-            object_pairs_hook=Members,
-            parse_int=Number,
-            parse_float=Number,
-            parse_constant=Number,
-        )
-    except (ValueError, RecursionError) as error:
-        raise NotJson(str(error)) from error
+    @property
+    def after(self) -> int:
+        """How many members follow those that are drawn."""
+        return (self.count or 0) - self.first - len(self.children) if self.children else 0
 
 
-def build(value: Any, *, path: str = "") -> Node:
-    """The tree below ``value``, drawn breadth first up to the budget; the root and its members stand open."""
-    target = _at(value, path)
-    root = _node(path.rpartition("/")[2] if path else "", target, path)
-    queue = deque([(root, target)])
-    left = NODE_BUDGET
-    root.open = True
-    while queue:
-        node, container = queue.popleft()
-        members = list(_members(container))
-        if len(members) > left and node is not root:
-            node.is_deferred = True
-            continue
-        left -= len(members)
-        for index, (key, child) in enumerate(members):
-            below = _node(_escaped(key), child, f"{node.path}/{index}")
-            node.children.append(below)
-            if below.kind in ("object", "array"):
-                queue.append((below, child))
-    _open_small(root)
-    return root
+def build(doc: bytes, *, path: str = "", first: int = 0, show: str | None = None, show_at: int = 0) -> Node:
+    """The tree at ``path``, its members from the one with index ``first`` on (of a string: its characters).
+
+    Drawn breadth first within the budgets above; the path ``show`` below it stands open, from the octet ``show_at``
+    of the document on where it is a long string. Raises NotJson and LookupError.
+    """
+    return _Drawing(doc, show, show_at).draw(path, first)
 
 
-def _at(value: Any, path: str) -> Any:
-    """The value at a path of positions; raises LookupError."""
+class _Drawing:
+    def __init__(self, doc: bytes, show: str | None, show_at: int) -> None:
+        self.doc = doc
+        self.show = show
+        self.show_at = show_at
+        self.nodes_left = NODE_BUDGET
+        self.bytes_left = SCAN_BUDGET
+        self.text_left = TEXT_BUDGET
+
+    def draw(self, path: str, first: int) -> Node:
+        member = _at(self.doc, path)
+        root = self._node(member, path, first)
+        root.open = True
+        if root.kind not in ("object", "array"):
+            if root.kind == "string" and (path or first):
+                self._more_text(root, member, first)
+            return root
+        queue = deque([(root, member, 0)])
+        while queue:
+            node, member, depth = queue.popleft()
+            node.is_too_deep = len(node.path) > MAX_PATH
+            if node is not root and (node.is_too_deep or depth >= MAX_DEPTH or not self._affords(node)):
+                node.is_deferred = True
+                continue
+            node.first = first if node is root else self._first_to_show(node)
+            for below in self._draw_members(node, member):
+                queue.append((*below, depth + 1))
+        _open_small(root)
+        self._open_shown(root)
+        return root
+
+    def _affords(self, node: Node) -> bool:
+        return self._leads_to_shown(node) or (self.nodes_left > 0 and self.bytes_left > node.size)
+
+    def _leads_to_shown(self, node: Node) -> bool:
+        return self.show is not None and f"{self.show}/".startswith(f"{node.path}/")
+
+    def _first_to_show(self, node: Node) -> int:
+        """The slice that holds the member a link led to."""
+        if self.show is None or not self.show.startswith(f"{node.path}/"):
+            return 0
+        index = int(self.show[len(node.path) + 1 :].partition("/")[0])
+        return index - index % SLICE
+
+    def _draw_members(self, node: Node, member: Member) -> list[tuple[Node, Member]]:
+        cursor = walk(self.doc, member)
+        below = []
+        for child in islice(cursor.members(node.first), SLICE):
+            drawn = self._node(child, f"{node.path}/{child.position}")
+            node.children.append(drawn)
+            if drawn.kind in ("object", "array"):
+                below.append((drawn, child))
+        node.count = cursor.count()
+        self.nodes_left -= len(node.children)
+        self.bytes_left -= node.size
+        return below
+
+    def _node(self, member: Member, path: str, first: int = 0) -> Node:
+        doc, (position, key, start, end) = self.doc, member
+        name = "" if not path else _escaped(text_of(doc, *key)) if key else str(position)
+        node = Node(name, _kind(doc, start), path, size=end - start, is_shown=path == self.show)
+        if node.kind in ("object", "array"):
+            node.preview = _preview(doc, start + 1, end - 1)
+        elif node.kind == "string":
+            self._string(node, text_of(doc, start, end), start, first)
+        else:
+            node.value = doc[start:end].decode("ascii", "replace")
+        return node
+
+    def _string(self, node: Node, text: str, start: int, first: int) -> None:
+        limit = STRING_CHARACTERS if self.text_left > 0 or node.is_shown else LINE_CHARACTERS
+        if node.is_shown and self.show_at > start and len(text) > limit:
+            at = len(_decoded(self.doc[start : self.show_at] + b'"'))
+            node.first = 0 if at < limit - LINE_CHARACTERS else at - LINE_CHARACTERS
+        shown = text[node.first : node.first + limit]
+        node.value = _quoted(shown)
+        node.characters, node.cut = len(shown), len(text) - node.first - len(shown)
+        self.text_left -= len(shown)
+
+    def _more_text(self, node: Node, member: Member, first: int) -> None:
+        """A part of a long string, by itself."""
+        text = text_of(self.doc, member.start, member.end)
+        shown = text[first : first + MORE_CHARACTERS]
+        node.first, node.value, node.characters = first, _quoted(shown), len(shown)
+        node.cut = max(len(text) - first - len(shown), 0)
+
+    def _open_shown(self, root: Node) -> None:
+        node = root
+        while (below := next((child for child in node.children if self._leads_to_shown(child)), None)) is not None:
+            below.open = not below.is_deferred
+            node = below
+
+
+def _at(doc: bytes, path: str) -> Member:
+    """The member at a path of positions; raises LookupError."""
+    member = document(doc)
     for step in path.split("/")[1:]:
-        if not step.isdecimal():
+        if not (step.isascii() and step.isdecimal() and len(step) < 10 and is_container(doc, member.start)):
             raise LookupError(path)
-        value = list(_members(value))[int(step)][1]
-    return value
+        found = walk(doc, member).seek(index=int(step))
+        if found is None:
+            raise LookupError(path)
+        member = found
+    return member
 
 
-def _members(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Members):
-        yield from value
-    elif isinstance(value, list):
-        yield from ((str(index), item) for index, item in enumerate(value))
+def spelled(doc: bytes, members: list[Member]) -> str:
+    """A place as people write it: ``messages[3].content``; of a deep one its beginning."""
+    steps = []
+    for member in members[:SPELLED_STEPS]:
+        if member.key is None:
+            steps.append(f"[{member.position}]")
+        else:
+            name = _escaped(text_of(doc, *member.key))[:PREVIEW_CHARACTERS]
+            steps.append(("." if steps else "") + name if _NAME.match(name) else f"[{_quoted(name)}]")
+    return "".join(steps) + ("…" if len(members) > SPELLED_STEPS else "")
 
 
-def _node(key: str, value: Any, path: str) -> Node:
-    if isinstance(value, Members):
-        return Node(key, "object", path, count=len(value), preview=_preview(value))
-    if isinstance(value, list):
-        return Node(key, "array", path, count=len(value), preview=_preview(value))
-    if isinstance(value, Number):
-        return Node(key, "number", path, value=str(value))
-    if isinstance(value, str):
-        cut = max(len(value) - STRING_CHARACTERS, 0)
-        return Node(key, "string", path, value=_quoted(value[:STRING_CHARACTERS]), cut=cut)
-    if isinstance(value, bool):
-        return Node(key, "boolean", path, value="true" if value else "false")
-    return Node(key, "null", path, value="null")
+def text_of(doc: bytes, start: int, end: int) -> str:
+    """The text of the JSON string there."""
+    return _decoded(doc[start:end])
 
 
-def _preview(value: Any) -> str:
-    """The first members in one short line, for a folded node."""
-    shown: list[str] = []
-    for key, child in _members(value):
-        text = _brief(child)
-        shown.append(f"{_escaped(key)}: {text}" if isinstance(value, Members) else text)
-        if sum(map(len, shown)) > PREVIEW_CHARACTERS:
-            break
-    text = ", ".join(shown)
-    return text[:PREVIEW_CHARACTERS] + "…" if len(text) > PREVIEW_CHARACTERS else text
+def _decoded(literal: bytes) -> str:
+    try:
+        text = json.loads(literal.decode("utf-8", "replace"), strict=False)
+    except ValueError:
+        return literal.decode("utf-8", "replace")
+    return text if isinstance(text, str) else ""
 
 
-def _brief(value: Any) -> str:
-    if isinstance(value, Members):
-        return "{…}" if value else "{}"
-    if isinstance(value, list):
-        return "[…]" if value else "[]"
-    if isinstance(value, Number):
-        return str(value)[:40]
-    return _quoted(value[:40]) if isinstance(value, str) else json.dumps(value)
+def _kind(doc: bytes, start: int) -> Kind:
+    return _KINDS.get(doc[start : start + 1], "number")
+
+
+def _preview(doc: bytes, start: int, end: int) -> str:
+    """The beginning of what stands inside, in one short line, for a folded node."""
+    text = doc[start : min(end, start + 4 * PREVIEW_CHARACTERS)].decode("utf-8", "replace")
+    text = _SPACES.sub(" ", text).strip()
+    cut = end - start > 4 * PREVIEW_CHARACTERS or len(text) > PREVIEW_CHARACTERS
+    return text[:PREVIEW_CHARACTERS] + "…" if cut else text
 
 
 def _quoted(text: str) -> str:
@@ -150,5 +226,6 @@ def _escaped(text: str) -> str:
 def _open_small(node: Node, depth: int = 0) -> None:
     """What fits a glance stands open: two levels, and below them short lists."""
     for child in node.children:
-        child.open = not child.is_deferred and (depth < 2 or child.count <= 4) and child.count <= 50
+        count = child.count or 0
+        child.open = not child.is_deferred and (depth < 2 or count <= 4) and count <= 50
         _open_small(child, depth + 1)

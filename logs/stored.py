@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 from uuid import UUID
 
 import zstandard
@@ -69,7 +69,8 @@ class StoredBody:
             yield chunk
 
     def _reader(self) -> zstandard.ZstdDecompressionReader:
-        return zstandard.ZstdDecompressor().stream_reader(_Packed(self), read_size=PIECE_BYTES)
+        source = cast(IO[bytes], _Packed(self))  # reading is all that zstandard does with it
+        return zstandard.ZstdDecompressor().stream_reader(source, read_size=PIECE_BYTES)
 
     def _whole(self, data: bytes, size: int) -> bytes:
         if len(data) < size:
@@ -121,7 +122,9 @@ def fetch(workspace_id: int, id: UUID) -> dict[str, Stored]:
         row = cursor.fetchone() or (None,) * 6
     found = {}
     for name, (headers, size, head) in zip(_COLUMNS, (row[:3], row[3:]), strict=True):
-        body = None if head is None else StoredBody(workspace_id, id, _COLUMNS[name], size, bytes(head))
+        body = None
+        if head is not None and size is not None:
+            body = StoredBody(workspace_id, id, _COLUMNS[name], size, bytes(head))
         found[name] = Stored(_headers(headers), body)
     return found
 

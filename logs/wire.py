@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+import secrets
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from logs import filters, pagination, present
@@ -15,6 +21,8 @@ from logs.models import Log
 from logs.pagination import BadCursor, Cursor
 from portkey_logs.accounts.models import Workspace
 
+_BODY_HERE = f"body {secrets.token_hex(16)}"  # where a body goes: nobody can have sent it
+_PART_BYTES = 256 * 1024
 MAX_LIMIT = 200  # items of one page: some 300 KB of JSON
 
 
@@ -48,9 +56,18 @@ def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
     return JsonResponse(body)
 
 
-def log_response(request: HttpRequest, log: Log) -> HttpResponse:
-    """Portkey's LogObject with our item under ``log``; bodies exactly as received where they are JSON."""
-    return HttpResponse(msgspec.json.encode(log_object(log, request)), content_type="application/json")
+def log_response(request: HttpRequest, log: Log) -> HttpResponseBase:
+    """Portkey's LogObject with our item under ``log``; bodies exactly as received where they are JSON.
+
+    Sent in parts where the bodies are large: never more than one of them is in memory.
+    """
+    asked, answered = read_sides(log)
+    envelope = msgspec.json.encode(_log_object(log, asked, answered, request))
+    before, between, after = envelope.split(msgspec.json.encode(_BODY_HERE))
+    parts = chain([before], _body(asked), [between], _body(answered), [after])
+    if asked.is_large or answered.is_large:
+        return StreamingHttpResponse(parts, content_type="application/json")
+    return HttpResponse(b"".join(parts), content_type="application/json")
 
 
 def item(log: Log, workspace: Workspace, request: HttpRequest) -> dict[str, Any]:
@@ -112,9 +129,8 @@ def item(log: Log, workspace: Workspace, request: HttpRequest) -> dict[str, Any]
     }
 
 
-def log_object(log: Log, request: HttpRequest) -> dict[str, Any]:
+def _log_object(log: Log, asked: Side, answered: Side, request: HttpRequest) -> dict[str, Any]:
     """https://portkey.ai/docs: LogObject. Required: _id, request, response, organisation_id, created_at."""
-    asked, answered = read_sides(log)
     return {
         "_id": str(log.id),
         "organisation_id": str(log.workspace.organisation_id),
@@ -124,12 +140,12 @@ def log_object(log: Log, request: HttpRequest) -> dict[str, Any]:
             "method": log.method,
             "headers": {k: v for k, v in asked.headers.items() if not k.startswith("x-portkey-")},
             "portkeyHeaders": {k: v for k, v in asked.headers.items() if k.startswith("x-portkey-")},
-            "body": _body(asked),
+            "body": _BODY_HERE,
         },
         "response": {
             "status": log.status_code,
             "headers": answered.headers,
-            "body": _body(answered),
+            "body": _BODY_HERE,
             "responseTime": log.latency_ms,
             "lastUsedOptionJsonPath": log.option_path or "config",
             "streamingMode": log.stream,
@@ -139,15 +155,38 @@ def log_object(log: Log, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _body(side: Side) -> Any:
-    """The exact JSON text where it is one, else the text, else null."""
-    if side.octets is None:
-        return None
+def _body(side: Side) -> Iterator[bytes]:
+    """The exact JSON text where it is one, else the text as a JSON string, else null; in parts."""
+    octets = side.octets
+    if octets is None:
+        yield b"null"
+        return
     try:
-        msgspec.json.decode(side.octets)
+        msgspec.json.decode(octets, type=msgspec.Raw)
+        _check_utf8(octets)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return side.octets.decode("utf-8", "replace")
-    return msgspec.Raw(side.octets)
+        yield from _as_string(octets)
+    else:
+        yield from (octets[start : start + _PART_BYTES] for start in range(0, len(octets), _PART_BYTES))
+    del octets
+    side.forget()
+
+
+def _check_utf8(octets: bytes) -> None:
+    """Raises UnicodeDecodeError. In parts: as one text 20 MB may take 80."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(octets), _PART_BYTES):
+        decoder.decode(octets[start : start + _PART_BYTES])
+    decoder.decode(b"", final=True)
+
+
+def _as_string(octets: bytes) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    yield b'"'
+    for start in range(0, len(octets), _PART_BYTES):
+        part = decoder.decode(octets[start : start + _PART_BYTES])
+        yield json.dumps(part, ensure_ascii=False)[1:-1].encode()
+    yield json.dumps(decoder.decode(b"", final=True), ensure_ascii=False)[1:-1].encode() + b'"'
 
 
 def _metrics(log: Log) -> dict[str, Any]:

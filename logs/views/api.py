@@ -29,7 +29,7 @@ def list_logs(request: ApiRequest) -> HttpResponse:
 
 @require_safe
 @api_key_required("logs.view")
-def log(request: ApiRequest, id: UUID) -> HttpResponse:
+def log(request: ApiRequest, id: UUID) -> HttpResponseBase:
     """One log in Portkey's LogObject shape; logs of other workspaces are not there."""
     found = (
         Log.objects.select_related("api_key", "workspace__organisation")

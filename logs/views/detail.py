@@ -5,16 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from logs import wire
 from logs.bodies import SideName, read_side
-from logs.detail import side_view
 from logs.models import Log
+from logs.sides import Asked, side_view
+from logs.stored import CHUNK_BYTES, BodyGone
 from portkey_logs.accounts.access import workspace_for
 
 
@@ -28,7 +31,7 @@ def _log(request: HttpRequest, workspace: str, id: UUID) -> Log:
 
 @require_safe
 @cache_control(no_store=True)
-def log_json(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
+def log_json(request: HttpRequest, workspace: str, id: UUID) -> HttpResponseBase:
     if not request.user.is_authenticated:
         return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
     return wire.log_response(request, _log(request, workspace, id))
@@ -38,39 +41,58 @@ def log_json(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
 @require_safe
 @cache_control(no_store=True)
 def log_body(request: HttpRequest, workspace: str, id: UUID, side: SideName) -> HttpResponse:
-    """One side in one view, as the fragment that the card's tabs swap in."""
+    """One side in one view: the fragment that the card's links swap in, and a page by itself without htmx."""
     log = _log(request, workspace, id)
-    shown = side_view(read_side(log, side), log.workspace, wanted=request.GET.get("view", "pretty"))
-    return TemplateResponse(request, "logs/panel.html#side", {"side": shown})
+    found = read_side(log, side)
+    found.anyway = "anyway" in request.GET
+    shown = side_view(found, log.workspace, Asked.of(request.GET.dict()))
+    context = {"side": shown, "log": log, "workspace": log.workspace}
+    template = "logs/panel.html#side" if request.htmx else "logs/body_page.html"  # type: ignore[attr-defined]
+    try:
+        response = TemplateResponse(request, template, context).render()
+    except BodyGone as error:
+        raise Http404 from error
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 @login_required
 @require_safe
 @cache_control(no_store=True)
 def log_node(request: HttpRequest, workspace: str, id: UUID, side: SideName) -> HttpResponse:
-    """The tree below one node that was too large to be drawn at once."""
+    """What stands inside one node of the JSON tree, from the member or character ``from`` on."""
     log = _log(request, workspace, id)
+    asked = Asked.of(request.GET.dict() | {"view": "json"})
     found = read_side(log, side)
-    node = found.tree(request.GET.get("at", ""))
+    try:
+        node = found.tree(asked.at, first=asked.start)
+    except BodyGone as error:
+        raise Http404 from error
     if node is None:
         raise Http404
-    shown = side_view(found, log.workspace, wanted="json")
-    return TemplateResponse(request, "logs/panel.html#children", {"node": node, "side": shown})
+    shown = side_view(found, log.workspace, asked)
+    context = {"node": node, "side": shown, "direction": request.GET.get("of", "")}
+    return TemplateResponse(request, "logs/body_node.html", context)
 
 
 @login_required
 @require_safe
 @cache_control(no_store=True)
-def log_raw(request: HttpRequest, workspace: str, id: UUID, side: SideName) -> HttpResponse:
+def log_raw(request: HttpRequest, workspace: str, id: UUID, side: SideName) -> HttpResponseBase:
     """The octets as received, always as a download: a browser must never run what a log holds."""
-    octets = read_side(_log(request, workspace, id), side).octets
-    if octets is None:
+    body = read_side(_log(request, workspace, id), side).body
+    if body is None:
         raise Http404
-    response = HttpResponse(octets, content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="{id}-{side}.{_extension(octets)}"'
+    response: HttpResponseBase
+    try:
+        if body.size <= CHUNK_BYTES:
+            response = HttpResponse(body.read(), content_type="application/octet-stream")
+        else:
+            response = StreamingHttpResponse(body.chunks(), content_type="application/octet-stream")
+        extension = "json" if body.window(0, 1000).lstrip()[:1] in (b"{", b"[") else "txt"
+    except BodyGone as error:
+        raise Http404 from error
+    response["Content-Length"] = str(body.size)
+    response["Content-Disposition"] = f'attachment; filename="{id}-{side}.{extension}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _extension(octets: bytes) -> str:
-    return "json" if octets.lstrip()[:1] in (b"{", b"[") else "txt"

@@ -7,3 +7,4 @@ import "./tips.js";
 import "./requests.js";
 import "./panel.js";
 import "./keys.js";
+import "./find.js";
