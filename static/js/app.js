@@ -7,4 +7,5 @@ import "./tips.js";
 import "./requests.js";
 import "./panel.js";
 import "./keys.js";
+import "./feedback.js";
 import "./find.js";

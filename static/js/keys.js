@@ -31,12 +31,17 @@ function showFilters() {
 
 const dialog = (id) => document.getElementById(id);
 
+const press = (thumb) => document.querySelector(`#log-panel ${thumb}`)?.click();
+
 const ACTIONS = {
   j: () => walk(1),
   k: () => walk(-1),
   f: showFilters,
   "/": showFilters,
   "?": () => dialog("keyboard")?.showModal(),
+  "+": () => press("#thumb-up"),
+  "=": () => press("#thumb-up"), // the same key without Shift
+  "-": () => press("#thumb-down"),
   c: () => {
     const button = document.querySelector("#log-panel [data-copy-link]") ?? document.createElement("button");
     button.dataset.copyLink = "";

@@ -3,8 +3,8 @@ const list = document.getElementById("messages");
 
 /** Shows `text` for a few seconds; `kind` is "", "success" or "error". Errors stay until dismissed. */
 export function toast(text, kind = "") {
-  const item = document.createElement("li");
-  item.className = kind;
+  const item = document.createElement("div");
+  item.className = `message-line ${kind}`;
   const words = document.createElement("span");
   words.textContent = text;
   const close = document.createElement("button");
@@ -25,5 +25,5 @@ export function announce(text) {
 }
 
 document.addEventListener("click", (event) => {
-  event.target.closest("[data-dismiss]")?.closest("li").remove();
+  event.target.closest("[data-dismiss]")?.closest(".message-line").remove();
 });
