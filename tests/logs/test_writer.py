@@ -77,6 +77,13 @@ def test_every_column_comes_back(people: People) -> None:
         time_to_first_token_ms=3,
         finish_reason="stop",
         error_type="t",
+        error_code="c",
+        cache_write_tokens=4,
+        input_audio_tokens=5,
+        output_audio_tokens=6,
+        has_images=True,
+        has_audio=True,
+        has_tools=True,
         error_message="m",
         stream=True,
     )

@@ -19,19 +19,16 @@ from logs.ingest.families.base import (
 )
 from logs.ingest.text import count
 
-# How the first event that tells says whose stream it is.
+# How the first event that tells says whose stream it is: by its kind, or what stands before the first dot.
 _BY_KIND = {
     "chat.completion.chunk": openai.assemble_chat,
     "text_completion": openai.assemble_completion,
     "message_start": anthropic.assemble,
-    "response.created": responses.assemble,
-    "image_generation.partial_image": media.assemble_image,
-    "image_generation.completed": media.assemble_image,
-    "image_edit.partial_image": media.assemble_image,
-    "image_edit.completed": media.assemble_image,
-    "speech.audio.delta": media.assemble_speech,
-    "transcript.text.delta": media.assemble_transcript,
-    "transcript.text.segment": media.assemble_transcript,
+    "response": responses.assemble,  # of whatever event: a stream may be taken up again in its middle
+    "image_generation": media.assemble_image,
+    "image_edit": media.assemble_image,
+    "speech": media.assemble_speech,
+    "transcript": media.assemble_transcript,
 }
 
 
@@ -79,7 +76,7 @@ def assemble_any(raw: bytes) -> AssembledStream:
             done = done or event.data.strip() == openai.END_MARK
             continue
         kind = text(data.get("object")) or text(data.get("type")) or event.type
-        if assembler := _BY_KIND.get(kind):
+        if assembler := _BY_KIND.get(kind) or _BY_KIND.get(kind.partition(".")[0]):
             return assembler(raw)
         if failure := error_of(event, data):
             return AssembledStream(answer=last, complete=done, error=failure)

@@ -182,3 +182,10 @@ def test_spoken_answers_and_lists_in_chat_streams():
     assert message["annotations"] == [{"n": 1}, {"n": 2}]
     assert [part["type"] for part in message["content"]] == ["thinking", "text"]
     assert message["content"][1]["text"] == "so"
+
+
+def test_a_response_taken_up_in_its_middle():
+    # https://platform.openai.com/docs/guides/background#streaming-a-background-response
+    raw = STREAMS["response"][1]
+    stream = assemble_stream("other", raw[raw.index(b"event: response.output_text.delta") :])
+    assert (stream.complete, stream.answer["id"]) == (True, "resp_67ccd2bed1ec8190")
