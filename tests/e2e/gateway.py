@@ -99,8 +99,8 @@ def npm_gateway(folder: Path) -> Process:
     except gateway.GatewayError as error:
         pytest.skip(str(error))
     port = free_port()
-    env = gateway.environment(os.environ, ["127.0.0.1", "localhost"])
-    return Process(gateway.command(script, port), port, folder / "gateway.log", env)
+    command = gateway.command(script, port, ["127.0.0.1", "localhost"])
+    return Process(command, port, folder / "gateway.log", dict(os.environ))
 
 
 def capture(folder: Path, env: dict[str, str]) -> Process:

@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -53,7 +54,8 @@ class Up:
             name: value for name, value in os.environ.items() if not name.startswith(("DATABASE", "PORTKEY"))
         }
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", str(port), "--data-dir", str(data_dir), *options],
+            [sys.executable, "manage.py", "up", "--port", str(port), "--data-dir", str(data_dir), *options]
+            + ([] if "--capture-port" in options else ["--capture-port", str(free_port())]),
             cwd=PROJECT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -183,6 +185,21 @@ def test_the_first_run(up: Up) -> None:
     assert up.count() == int(loaded[1])
 
 
+def test_the_printed_call_works_offline_and_is_a_log(up: Up) -> None:
+    sample = re.search(r"^    curl (.+?)\n\n", up.said, re.M | re.S)
+    assert sample, up.said
+    url, *options = shlex.split(sample[1].replace("\\\n", " "))
+    values = dict(zip(options[1::2], options[::2], strict=True))
+    headers = dict(value.split(": ", 1) for value, option in values.items() if option == "-H")
+    assert headers["x-portkey-api-key"] == f"$(cat {up.data_dir / 'api_key'})"
+    headers["x-portkey-api-key"] = (up.data_dir / "api_key").read_text().strip()
+    (body,) = [value for value, option in values.items() if option == "-d"]
+    before = up.count()
+    with urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers), timeout=10) as response:
+        assert "demo provider" in json.load(response)["choices"][0]["message"]["content"]
+    wait_until(lambda: up.count() == before + 1)
+
+
 def test_ctrl_c_leaves_no_process_and_the_next_run_finds_everything(runs: Runs, up: Up) -> None:
     count, key = up.count(), (up.data_dir / "api_key").read_text()
     assert len(processes_of(up.data_dir)) > 4
@@ -214,7 +231,9 @@ def test_kill_9_of_everything_loses_no_log(runs: Runs, up: Up) -> None:
     assert runs.start().count() == count
 
 
-@pytest.mark.parametrize(("name", "mark"), [("web", "granian"), ("worker", "maintain"), ("PostgreSQL", "guardian")])
+@pytest.mark.parametrize(
+    ("name", "mark"), [("web", "wsgi"), ("capture", "asgi"), ("worker", "maintain"), ("PostgreSQL", "guardian")]
+)
 def test_a_killed_process_starts_again(up: Up, name: str, mark: str) -> None:
     victims = [pid for pid, command in processes_of(up.data_dir).items() if mark in command]
     assert victims

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from logs import loopback
+from logs import gateway, loopback
 from logs.demo.load import load_demo
 from logs.supervisor import POLL_SECONDS, Child, Supervisor, open_log
 from portkey_logs.embedded import EmbeddedError, Server
@@ -31,24 +31,32 @@ MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
 
 class Command(BaseCommand):
-    help = "Starts PostgreSQL (unless DATABASE_URL is set), web and worker, and keeps them running until Ctrl-C."
+    help = "Starts PostgreSQL (unless DATABASE_URL is set), web, capture and worker; runs until Ctrl-C."
     requires_system_checks = []  # `prepare` runs them, on a database that is there
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--port", type=int, default=8000, help="port of the web pages and the API (%(default)s)")
+        parser.add_argument("--capture-port", type=int, default=8788, help="port that calls go to (%(default)s)")
+        parser.add_argument("--gateway-url", default="", help="the Portkey gateway behind capture")
+        parser.add_argument(
+            "--with-gateway", action="store_true", help=f"install the gateway from npm and start it on {gateway.PORT}"
+        )
         parser.add_argument("--data-dir", default="var", help="where everything is kept (%(default)s)")
         parser.add_argument("--no-demo", action="store_true", help="load no demo logs")
 
-    def handle(self, *args: Any, port: int, no_demo: bool, **options: Any) -> None:
+    def handle(self, *args: Any, port: int, capture_port: int, no_demo: bool, **options: Any) -> None:
         """Start everything, print where to go, and supervise. Raises CommandError with one line on what to fix."""
         data_dir = Path(settings.DATA_DIR)
         with only_one(data_dir):
-            if complaint := loopback.complaint(port, "--port"):
-                raise CommandError(complaint)
+            for number, flag in ((port, "--port"), (capture_port, "--capture-port")):
+                if complaint := loopback.complaint(number, flag):
+                    raise CommandError(complaint)
             try:
-                Installation(data_dir, port, demo=not no_demo, say=self.say).run()
-            except EmbeddedError as error:
+                installation = Installation(data_dir, port, capture_port, demo=not no_demo, say=self.say)
+                installation.choose_gateway(options["gateway_url"], own=options["with_gateway"])
+                installation.run()
+            except (EmbeddedError, gateway.GatewayError) as error:
                 raise CommandError(str(error)) from error
 
     def say(self, line: str) -> None:
@@ -60,11 +68,13 @@ class Command(BaseCommand):
 class Installation:
     """One data directory, its database and its processes."""
 
-    def __init__(self, data_dir: Path, port: int, *, demo: bool, say: Any) -> None:
+    def __init__(self, data_dir: Path, port: int, capture_port: int, *, demo: bool, say: Any) -> None:
         self.data_dir = data_dir
         self.demo = demo
         self.say = say
         self.base_url = f"http://127.0.0.1:{port}"
+        self.capture_url = f"http://127.0.0.1:{capture_port}"
+        self.gateway_url = ""
         configured = os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE")
         self.server = None if configured else Server(data_dir)
         self._looked = time.monotonic()
@@ -72,7 +82,24 @@ class Installation:
         logs.mkdir(mode=0o700, exist_ok=True)
         self.web = Child("web", web_command(port), logs / "web.log", say)
         self.worker = Child("worker", [*MANAGE, "maintain"], logs / "worker.log", say)
-        self.supervisor = Supervisor([self.web, self.worker])
+        self.capture = Child("capture", capture_command(capture_port), logs / "capture.log", say)
+        self.supervisor = Supervisor([self.web, self.worker, self.capture])
+
+    def choose_gateway(self, url: str, *, own: bool) -> None:
+        """Find the gateway behind capture: the one named, one that answers on its port, our own, or none.
+
+        Raises CommandError or GatewayError.
+        """
+        default = f"http://127.0.0.1:{gateway.PORT}"
+        self.gateway_url = url or settings.GATEWAY_URL or (default if gateway.answers(default) else "")
+        if own and not self.gateway_url:
+            if complaint := loopback.complaint(gateway.PORT, "--gateway-url"):
+                raise CommandError(complaint)
+            self.say("Installing the Portkey gateway")
+            script = gateway.install(self.data_dir / "gateway")
+            command = gateway.command(script, gateway.PORT, settings.TRUSTED_HOSTS)
+            self.supervisor.children.append(Child("gateway", command, self.data_dir / "log" / "gateway.log", self.say))
+            self.gateway_url = default
 
     def run(self) -> None:
         """Bring everything up, say where it is, and keep it running until a signal comes."""
@@ -82,13 +109,15 @@ class Installation:
                 self.server.start(self.say)
                 os.environ["DATABASE_URL"] = self.server.url
             os.environ["PORTKEY_LOGS_DATA_DIR"] = str(self.data_dir)
+            os.environ["PORTKEY_LOGS_WEB_URL"] = self.base_url
+            os.environ["PORTKEY_GATEWAY_URL"] = self.gateway_url
             self.say("Preparing the database")
             prepared = prepare()
             self.supervisor.start()
             if self.wait_until_ready():
                 if self.demo:
                     self.load_demo(Path(prepared["api_key_file"]).read_text().strip())
-                self.say(summary(self.base_url, prepared))
+                self.say(summary(self.base_url, self.capture_url, self.gateway_url, prepared))
                 self.supervisor.run(self.watch_database)
             self.say("Stopping")
         finally:
@@ -97,18 +126,18 @@ class Installation:
                 self.server.stop()
 
     def wait_until_ready(self) -> bool:
-        """Wait until web answers; False when a signal asked for the end. Raises CommandError if web fails."""
+        """Wait until web and capture answer; False when a signal asked for the end. Raises CommandError."""
         deadline = time.monotonic() + READY_SECONDS
-        while not self.supervisor.stopping:
-            if self.web.ended:
-                raise CommandError(f"web {self.web.ended} while starting:\n{self.web.last_lines()}")
-            problem = health_problem(self.base_url)
-            if problem is None:
-                return True
-            if time.monotonic() > deadline:
-                raise CommandError(f"web is not ready after {READY_SECONDS} s: {problem}; see {self.web.log}")
-            time.sleep(POLL_SECONDS)
-        return False
+        for child, url in ((self.web, self.base_url), (self.capture, self.capture_url)):
+            while problem := health_problem(url):
+                if self.supervisor.stopping:
+                    return False
+                if child.ended:
+                    raise CommandError(f"{child.name} {child.ended} while starting:\n{child.last_lines()}")
+                if time.monotonic() > deadline:
+                    raise CommandError(f"{child.name} is not ready after {READY_SECONDS} s: {problem}; see {child.log}")
+                time.sleep(POLL_SECONDS)
+        return not self.supervisor.stopping
 
     def load_demo(self, api_key: str) -> None:
         """Load the demo's logs into a demo workspace that never had any."""
@@ -162,6 +191,18 @@ def web_command(port: int) -> list[str]:
     return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.wsgi:application"]
 
 
+def capture_command(port: int) -> list[str]:
+    """Return the command of the capture process.
+
+    One event loop; up to 4,000 calls at a time, each of which mostly waits. Calls that are under way when it
+    stops get 8 s.
+    """
+    flags = "--interface asgi --host 127.0.0.1 --workers 1 --backlog 4096 --backpressure 4000"
+    flags += " --workers-kill-timeout 8 --no-ws --log-level error"
+    place = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
+    return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.asgi:application"]
+
+
 def prepare() -> dict[str, Any]:
     """Run ``manage.py prepare`` in a process whose settings know the database, and return what it printed."""
     done = subprocess.run([*MANAGE, "prepare"], capture_output=True, text=True)
@@ -191,8 +232,8 @@ def has_logs(base_url: str, api_key: str) -> bool:
         return bool(json.load(response)["data"])
 
 
-def summary(base_url: str, prepared: dict[str, Any]) -> str:
-    """Say where to go: the sign-in link, the key, and a first log to copy and paste."""
+def summary(base_url: str, capture_url: str, gateway_url: str, prepared: dict[str, Any]) -> str:
+    """Say where to go: the sign-in link, the key, and a first call to copy and paste."""
     public = settings.PUBLIC_URL or base_url
     key_file = prepared["api_key_file"]
     if os.path.commonpath([key_file, os.getcwd()]) == os.getcwd():
@@ -201,21 +242,19 @@ def summary(base_url: str, prepared: dict[str, Any]) -> str:
         entrance = f"{public}{prepared['sign_in_path']}   (works once, for 30 minutes)"
     else:
         entrance = f"{public}{reverse(settings.LOGIN_URL)}"
+    onward = f"through the Portkey gateway at {gateway_url}" if gateway_url else "straight to the providers"
     return f"""
 portkey-logs is ready.
 
-  Sign in   {entrance}
-  API key   {key_file}   (workspace demo)
+  Sign in    {entrance}
+  API key    {key_file}   (workspace demo)
+  Base URL   {capture_url}/v1   ({onward})
 
-  Your first log:
+  Your first log, without any provider's key:
 
-    curl {base_url}/v1/logs -H "x-portkey-api-key: $(cat {key_file})" -H "content-type: application/json" -d '{{
-      "request": {{"url": "https://api.openai.com/v1/chat/completions", "provider": "openai",
-        "body": {{"model": "gpt-4o-mini", "messages": [{{"role": "user", "content": "Say hi"}}]}}}},
-      "response": {{"status": 200, "response_time": 412, "body": {{"model": "gpt-4o-mini",
-        "choices": [{{"index": 0, "message": {{"role": "assistant", "content": "Hi!"}}, "finish_reason": "stop"}}],
-        "usage": {{"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}}}}},
-      "metadata": {{"_user": "me"}}}}'
+    curl {capture_url}/v1/chat/completions -H "x-portkey-api-key: $(cat {key_file})" \\
+      -H "x-portkey-provider: demo" -H "content-type: application/json" \\
+      -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Say hi"}}]}}'
 
   Ctrl-C stops everything.
 """
