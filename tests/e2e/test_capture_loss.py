@@ -1,0 +1,140 @@
+"""Real processes, really killed: what the client saw finished is stored, once."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections import Counter
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from logs.models import Log
+from tests.e2e import gateway as servers
+from tests.e2e.gateway import Process
+from tests.factories import make_key, make_people
+from tests.logs.capture.stand import CHAT
+from tests.logs.processes import database_away, database_url, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+STREAM = CHAT[:-1] + b',"stream":true}'
+
+
+@dataclass
+class Load:
+    """Clients that call as fast as they are answered, every second call a stream, and write down what they saw."""
+
+    url: str
+    key: str
+    called: int = 0
+    finished: list[str] = field(default_factory=list)  # log ids of calls that were answered to the end
+    took: list[float] = field(default_factory=list)
+    stop: bool = False
+
+    async def run(self, calls: int, clients: int = 4) -> None:
+        """Make so many calls, or as many as fit before ``stop``."""
+        async with aiohttp.ClientSession() as session:
+            await asyncio.gather(*(self._client(session, calls) for _ in range(clients)))
+
+    async def _client(self, session: aiohttp.ClientSession, calls: int) -> None:
+        headers = {"x-portkey-api-key": self.key, "content-type": "application/json"}
+        while self.called < calls and not self.stop:
+            self.called += 1
+            stream = self.called % 2 == 0
+            began = time.perf_counter()
+            try:
+                async with session.post(self.url, data=STREAM if stream else CHAT, headers=headers) as response:
+                    body = await response.read()
+            except (aiohttp.ClientError, OSError):
+                await asyncio.sleep(0.01)  # nobody listens: do not spin
+                continue
+            if response.status == 200 and (body.endswith(b"[DONE]\n\n") or not stream):
+                self.finished.append(response.headers["x-portkey-log-id"])
+                self.took.append(time.perf_counter() - began)
+
+
+@dataclass
+class Bench:
+    """A stub as gateway, and capture in front of it."""
+
+    capture: Process
+    key: str
+
+    def load(self) -> Load:
+        return Load(f"{self.capture.url}/v1/chat/completions", self.key)
+
+
+@pytest.fixture
+def bench(transactional_db: None, django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Bench]:
+    key = make_key(make_people().workspace)[1]
+    with servers.stub_provider(tmp_path).running() as stub:
+        env = {"DATABASE_URL": database_url(), "PORTKEY_GATEWAY_URL": stub.url}
+        with servers.capture(tmp_path, env).running() as capture:
+            yield Bench(capture, key)
+
+
+def in_a_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run it beside this thread, in which Django's database connection lives."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, asyncio.wait_for(work, 60)).result()
+
+
+def stored() -> Counter[str]:
+    connection.close_if_unusable_or_obsolete()
+    return Counter(str(id) for id in Log.objects.values_list("id", flat=True))
+
+
+def report(load: Load) -> None:
+    """Every call that was seen to its end is there; none is there twice."""
+    wait_until(lambda: set(load.finished) <= stored().keys())
+    counts = stored()
+    duplicates = sum(counts.values()) - len(counts)
+    print(f"called {load.called}, answered {len(load.finished)}, stored {len(counts)}, duplicates {duplicates}")
+    assert len(set(load.finished)) == len(load.finished)
+    assert duplicates == 0
+
+
+def test_kill_9_loses_only_what_is_under_way(bench: Bench) -> None:
+    async def scenario(load: Load) -> None:
+        running = asyncio.ensure_future(load.run(10_000))
+        for finished in (150, 400, 700):
+            while len(load.finished) < finished:
+                await asyncio.sleep(0.005)
+            bench.capture.kill()
+            await asyncio.to_thread(bench.capture.start)
+        while len(load.finished) < 900:
+            await asyncio.sleep(0.005)
+        load.stop = True
+        await running
+
+    load = bench.load()
+    in_a_loop(scenario(load))
+    report(load)
+    assert len(load.finished) >= 900
+
+
+def test_a_thousand_calls_while_the_database_is_away(bench: Bench) -> None:
+    """With a restart of capture in the middle, which starts from its snapshot of the keys."""
+
+    before, away = bench.load(), bench.load()
+    in_a_loop(before.run(300, clients=1))
+    with database_away():
+        in_a_loop(away.run(500, clients=1))
+        bench.capture.kill()
+        bench.capture.start()
+        in_a_loop(away.run(1000, clients=1))
+    assert (away.called, len(away.finished)) == (1000, 1000)
+    report(away)
+    assert sum(stored().values()) == 1300
+    with_it, without = statistics.median(before.took), statistics.median(away.took)
+    print(f"median with the database {with_it * 1000:.2f} ms, without {without * 1000:.2f} ms")
+    assert without < 2 * with_it + 0.002
