@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.urls import reverse
 
@@ -81,7 +80,7 @@ def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str
         **vars(present.row(log, url, is_open=True)),
         json_url=reverse("log_json", args=[workspace.slug, log.id]),
         facts=facts(log),
-        error=failure(log, sides[1].glance),
+        error=failure(log),
         checks=explain.checks_of(sides[1].glance),
         metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
         request=request,
@@ -89,8 +88,8 @@ def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str
     )
 
 
-def failure(log: Log, answer: Any) -> Failure | None:
-    """What went wrong, for a failed request; None for a success. ``answer`` is the answer's JSON."""
+def failure(log: Log) -> Failure | None:
+    """What went wrong, for a failed request; None for a success."""
     if log.is_success:
         return None
     code = log.status_code
@@ -99,7 +98,7 @@ def failure(log: Log, answer: Any) -> Failure | None:
         title += f" (HTTP {code})"
     else:
         title = present.status_phrase(code) if code is not None else "No answer"
-    kind, message, error_code = log.error_type or "", log.error_message or "", explain.code_of(answer)
+    kind, message, error_code = log.error_type or "", log.error_message or "", log.error_code or ""
     return Failure(
         title=title,
         type=kind,

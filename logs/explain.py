@@ -327,13 +327,6 @@ def _with_gateway(found: Explanation, status: int | None, gateway: GatewayStatus
     return Explanation(summary, found.next_step)
 
 
-def code_of(answer: Any) -> str:
-    """The ``code`` of an error body, a word or a number; "" where there is none."""
-    error = answer.get("error") if isinstance(answer, dict) else None
-    code = error.get("code") if isinstance(error, dict) else None
-    return str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
-
-
 def checks_of(answer: Any) -> list[Check]:
     """The guardrail checks that an answer reports under ``hook_results``, failed ones first."""
     results = answer.get("hook_results") if isinstance(answer, dict) else None
