@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.urls import reverse
 
 from logs import explain, present
 from logs.bodies import Side
 from logs.explain import Check, Explanation
+from logs.extensions import Section
 from logs.jsontree import Node
 from logs.models import Log
 from logs.present import Row
@@ -56,6 +57,7 @@ class Detail(Row):
     newer_url: str = ""
     full_url: str = ""
     is_full: bool = False
+    sections: list[Section] = field(default_factory=list)  # what other apps add
 
     @property
     def checks_in_words(self) -> str:

@@ -17,6 +17,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from logs import extensions
 from logs.ingest.record import REQUEST_TYPES
 from logs.models import Log
 from logs.present import TYPE_LABELS
@@ -209,15 +210,21 @@ def select(queryset: LogQuerySet, params: QueryDict) -> Selection:
     """
     filterset = LogFilterSet(params, queryset=queryset)
     is_valid = filterset.is_valid()
+    selected, by_extension = queryset.none(), False
+    if is_valid:
+        selected, by_extension = extensions.narrow(filterset.qs, filterset.form.cleaned_data)
     terms = [_term(name, filterset, params) for name in filterset.filters if params.get(name, "").strip()]
     asked = {term.name for term in terms} - {"since", "until"}
     positive = {name for name in asked if not params.get(name, "").startswith("!")}
     return Selection(
         form=filterset.form,
-        queryset=filterset.qs if is_valid else queryset.none(),
+        queryset=selected,
         terms=terms,
         is_valid=is_valid,
-        answers_from_index=not asked or bool(positive & _INDEXED) or params.get("status") in ("failed", "!ok"),
+        answers_from_index=not asked
+        or bool(positive & _INDEXED)
+        or params.get("status") in ("failed", "!ok")
+        or by_extension,
     )
 
 

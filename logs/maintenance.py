@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.db.utils import Error as DatabaseError
 
-from logs import partitions, rollups
+from logs import extensions, partitions, rollups
 
 ROUND_SECONDS = 5.0  # how far the rollups' unfolded rows may pile up
 LOCK_POLL_SECONDS = 2.0  # how soon a second worker takes over
@@ -28,6 +28,7 @@ def run_once(now: datetime | None = None) -> None:
     partitions.ahead(connection, now_ms)
     partitions.drop_expired(connection, now_ms)
     rollups.fold(connection, now)
+    extensions.maintain()
 
 
 def run_forever(wait: Wait = time.sleep, tell: Tell = print) -> None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from http import HTTPStatus
 
 from logs import status
+from logs.extensions import Score
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
 
@@ -98,16 +99,13 @@ class Row:
     completeness: str
     completeness_note: str
     marks: list[Mark]
+    trace_id: str
+    score: Score | None = None
     is_open: bool = False
 
     @property
     def created_iso(self) -> str:
         return iso(self.created_at)
-
-    @property
-    def score(self) -> None:
-        """Ratings arrive with feedback; until then there is none to show."""
-        return None
 
 
 def iso(moment: datetime) -> str:
@@ -141,7 +139,7 @@ def pill(log: Log) -> list[State]:
     ]
 
 
-def row(log: Log, url: str, *, is_open: bool = False) -> Row:
+def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None) -> Row:
     return Row(
         id=str(log.id),
         url=url,

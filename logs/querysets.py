@@ -11,6 +11,7 @@ from django.db import models
 from logs import ids
 
 if TYPE_CHECKING:
+    from logs.models import Log  # noqa: F401 (ruff does not look into the string below)
     from portkey_logs.accounts.models import Workspace
 
 
@@ -19,8 +20,17 @@ def _ms(moment: datetime) -> int:
 
 
 class LogQuerySet(models.QuerySet["Log"]):
+    workspace_id: int | None = None  # whose logs these are, for filters that first ask another table
+
     def in_workspace(self, workspace: Workspace) -> Self:
-        return self.filter(workspace=workspace)
+        found = self.filter(workspace=workspace)
+        found.workspace_id = workspace.pk
+        return found
+
+    def _clone(self) -> Self:
+        copy: Self = super()._clone()  # type: ignore[misc]  # the stubs leave it out
+        copy.workspace_id = self.workspace_id
+        return copy
 
     def since(self, moment: datetime) -> Self:
         """Logs of events at or after the moment."""

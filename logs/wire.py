@@ -15,8 +15,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from logs import filters, pagination, present
+from logs import extensions, filters, pagination, present
 from logs.bodies import Side, read_sides
+from logs.extensions import Score
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor
 from portkey_logs.accounts.models import Workspace
@@ -45,9 +46,10 @@ def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
         message = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items())
         return JsonResponse({"status": "failure", "message": message, "errors": errors}, status=400)
     page = pagination.fetch_page(selection.queryset, cursor, size=limit, from_index=selection.answers_from_index)
+    scores = extensions.scores(workspace.pk, page.rows)
     body: dict[str, Any] = {
         "object": "list",
-        "data": [item(log, workspace, request) for log in page.rows],
+        "data": [item(log, workspace, request, scores.get(log.id)) for log in page.rows],
         "next_cursor": str(page.older) if page.older else None,
         "has_more": page.older is not None,
     }
@@ -70,7 +72,7 @@ def log_response(request: HttpRequest, log: Log) -> HttpResponseBase:
     return HttpResponse(b"".join(parts), content_type="application/json")
 
 
-def item(log: Log, workspace: Workspace, request: HttpRequest) -> dict[str, Any]:
+def item(log: Log, workspace: Workspace, request: HttpRequest, score: Score | None = None) -> dict[str, Any]:
     cache, retry, fallback, loadbalance = present.pill(log)
     return {
         "id": str(log.id),
@@ -121,7 +123,10 @@ def item(log: Log, workspace: Workspace, request: HttpRequest) -> dict[str, Any]
         "api_key": log.api_key.name if log.api_key else None,
         "user": log.user,
         "metadata": log.metadata,
-        "feedback": {"count": 0, "weighted_average": None},
+        "feedback": {
+            "count": score.count if score else 0,
+            "weighted_average": float(score.average) if score and score.average is not None else None,
+        },
         "source": log.source,
         "completeness": log.completeness,
         "request_bytes": log.request_bytes,
@@ -151,7 +156,7 @@ def _log_object(log: Log, asked: Side, answered: Side, request: HttpRequest) -> 
             "streamingMode": log.stream,
         },
         "metrics": _metrics(log),
-        "log": item(log, log.workspace, request),
+        "log": item(log, log.workspace, request, extensions.scores(log.workspace_id, [log]).get(log.id)),
     }
 
 

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "portkey_logs.accounts",
     "logs",
+    "feedback",
 ]
 
 MIDDLEWARE = [

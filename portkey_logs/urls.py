@@ -3,5 +3,6 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("portkey_logs.accounts.urls")),
     path("w/<slug:workspace>/", include("portkey_logs.accounts.workspace_urls")),
+    path("", include("feedback.urls")),
     path("", include("logs.urls")),
 ]

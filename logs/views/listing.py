@@ -16,7 +16,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import filters, pagination, present, status, wire
+from logs import extensions, filters, pagination, present, status, wire
 from logs.bodies import read_sides
 from logs.detail import Detail, detail
 from logs.filters import Selection
@@ -48,7 +48,12 @@ def log_detail(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
 
 def _page(request: HttpRequest, workspace: Workspace, log: Log | None) -> HttpResponse:
     selection = filters.select(Log.objects.in_workspace(workspace), request.GET)
-    context: dict[str, Any] = {"workspace": workspace, "selection": selection, "log": None}
+    context: dict[str, Any] = {
+        "workspace": workspace,
+        "selection": selection,
+        "log": None,
+        "extensions": extensions.registered(),
+    }
     if log is not None:
         context["log"] = _panel(request, workspace, log, selection)
     if request.htmx and request.htmx.target == "log-panel":  # type: ignore[attr-defined]
@@ -70,8 +75,14 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         cursor_error = "This page address is damaged. Start again from the newest logs."
     query = _query(request.GET)
     link = "?" + query.urlencode() if query else ""
+    scores = extensions.scores(workspace.pk, page.rows)
     rows = [
-        present.row(each, reverse("log_detail", args=[workspace.slug, each.id]) + link, is_open=each == log)
+        present.row(
+            each,
+            reverse("log_detail", args=[workspace.slug, each.id]) + link,
+            is_open=each == log,
+            score=scores.get(each.id),
+        )
         for each in page.rows
     ]
     list_url = reverse("log_list", args=[workspace.slug])
@@ -120,6 +131,7 @@ def _panel(request: HttpRequest, workspace: Workspace, log: Log, selection: Sele
     shown.close_url = reverse("log_list", args=[workspace.slug]) + link
     shown.older_url = reverse("log_detail", args=[workspace.slug, older]) + link if older else ""
     shown.newer_url = reverse("log_detail", args=[workspace.slug, newer]) + link if newer else ""
+    shown.sections = extensions.sections(request, workspace, log)
     shown.is_full = "full" in request.GET
     widened = query.copy()
     if not shown.is_full:

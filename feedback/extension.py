@@ -1,0 +1,39 @@
+"""What feedback adds to the log pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from feedback import filters, section
+from feedback.models import Feedback, FeedbackTrace
+from logs.extensions import Extension, Score, Section
+from logs.models import Log
+from logs.querysets import LogQuerySet
+from portkey_logs.accounts.models import Workspace
+
+
+class FeedbackExtension(Extension):
+    filters = filters.FILTERS
+    toolbar = "feedback/toolbar.html"
+    footer = "feedback/bulk.html"
+    stylesheets = ("css/feedback.css",)
+
+    def narrow(self, logs: LogQuerySet, asked: Mapping[str, Any]) -> tuple[LogQuerySet, bool]:
+        return filters.narrow(logs, asked)
+
+    def scores(self, workspace_id: int, logs: Iterable[Log]) -> Mapping[UUID, Score]:
+        by_trace = {
+            each.trace_id: Score(each.ratings, each.average)
+            for each in FeedbackTrace.objects.of_traces(workspace_id, {log.trace_id for log in logs})
+        }
+        return {log.id: by_trace[log.trace_id] for log in logs if log.trace_id in by_trace}
+
+    def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section:
+        return Section("feedback/section.html", section.shown(request, workspace, log))
+
+    def maintain(self) -> None:
+        Feedback.find_logs()

@@ -1,0 +1,94 @@
+"""``/v1/feedback``: Portkey's feedback calls, for SDKs and scripts with an API key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+
+from feedback import wire
+from feedback.models import Feedback
+from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
+
+NOT_ALLOWED = "Portkey Error: Method not allowed. Error code: 01"
+NO_SUCH = "Invalid Feedback Id passed. Nothing to update"
+AWAY = "The database is away; send the feedback again shortly."
+
+
+def _in_words_of_portkey[**P](
+    view: Callable[Concatenate[ApiRequest, P], HttpResponse],
+) -> Callable[Concatenate[ApiRequest, P], HttpResponse]:
+    """Bad bodies are 400; a database that is away is 503, marked so that the SDK does not send it again at once."""
+
+    @wraps(view)
+    def answered(request: ApiRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except wire.BodyError as error:
+            return api_failure(400, str(error), error.code)
+        except (OperationalError, InterfaceError):
+            response = api_failure(503, AWAY, "away")
+            response["x-portkey-gateway-exception"] = "true"
+            response["Retry-After"] = "5"
+            return response
+
+    return answered  # type: ignore[return-value]  # the stubs give its first parameter a name
+
+
+@api_key_required("logs.write")
+@_in_words_of_portkey
+def create(request: ApiRequest) -> HttpResponse:
+    """Rate traces: an object or an array. All of them are stored, or none."""
+    if request.method != "POST":
+        return api_failure(405, NOT_ALLOWED, "01")
+    grant = request.grant
+    ratings = Feedback.record(grant.workspace_id, grant.api_key_id, wire.parse_new(_body(request)))
+    return _done("saved", [str(rating.id) for rating in ratings])
+
+
+@api_key_required("logs.write")
+@_in_words_of_portkey
+def update(request: ApiRequest, id: str) -> HttpResponse:
+    """Replace a rating that came through the API; people's own are theirs to change."""
+    if request.method != "PUT":
+        return api_failure(405, NOT_ALLOWED, "01")
+    rating = _find(request.grant.workspace_id, id)
+    given = wire.parse_update(_body(request), rating)
+    if rating is None:
+        return api_failure(404, NO_SUCH, "404")
+    rating.say(given, anew=True)
+    return _done("updated", [str(rating.id)])
+
+
+def _find(workspace_id: int, id: str) -> Feedback | None:
+    try:
+        wanted = UUID(id)
+    except ValueError:
+        return None
+    standing = Feedback.objects.standing().filter(source=Feedback.Source.API)
+    return standing.filter(workspace=workspace_id, id=wanted).first()
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The body, also one of unknown length, which Django would take for none. Raises BodyError."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
+            return request.body
+        body = bytes(request.META["wsgi.input"].read(limit + 1))
+    except (RequestDataTooBig, UnreadablePostError):
+        raise wire.BodyError("03") from None
+    if len(body) > limit:
+        raise wire.BodyError("03")
+    return body
+
+
+def _done(what: str, ids: list[str]) -> JsonResponse:
+    return JsonResponse({"status": "success", "message": f"Feedback successfully {what}", "feedback_ids": ids})
