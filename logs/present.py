@@ -166,6 +166,8 @@ def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None
         completeness=log.completeness,
         completeness_note=COMPLETENESS_NOTES.get(log.completeness, ""),
         marks=marks(log),
+        trace_id=log.trace_id,
+        score=score,
         is_open=is_open,
     )
 
