@@ -53,6 +53,7 @@ class Call:
         started_ms = time.time_ns() // 1_000_000
         self.draft = Draft(ids.uuid7(started_ms), started_ms, Kept(capture.room), Kept(capture.room))
         self.draft.method = request.method
+        self.draft.bodies_kept = grant.keeps_bodies
         self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or uuid.uuid4().hex
         self.left = self.started = self.recorded = False
         self.expects_request = True

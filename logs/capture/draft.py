@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from logs.capture.bodies import Kept, decoded
+from logs.capture.estimate import estimate
 from logs.ingest import normalise
 from logs.ingest.record import Exchange, LogRecord
 
@@ -33,6 +34,8 @@ class Draft:
 
     def to_record(self, *, workspace_id: int, api_key_id: int) -> LogRecord:
         """The record. Takes a time that grows with the bodies; calls nothing that waits."""
+        request = _plain(self.request, self.request_headers)
+        response = _plain(self.response, self.response_headers)
         streamed = self.response_headers.get("content-type", "").lower().startswith("text/event-stream")
         record = normalise.to_record(
             Exchange(
@@ -40,9 +43,9 @@ class Draft:
                 url=self.url,
                 method=self.method,
                 request_headers=self.request_headers,
-                request_body=_plain(self.request, self.request_headers),
+                request_body=request,
                 response_headers=self.response_headers,
-                response_body=_plain(self.response, self.response_headers),
+                response_body=response,
                 status_code=self.status,
                 latency_ms=self.latency_ms,
                 time_to_first_token_ms=self.first_byte_ms if streamed else None,
@@ -56,6 +59,7 @@ class Draft:
             now_ms=self.started_ms,
         )
         record.id = self.id
+        estimate(record, request, response)
         if self.cut and not self.client_left:
             record.is_success = False
             record.error_type, record.error_message = "upstream_cut", self.cut

@@ -53,6 +53,7 @@ def create_logs(request: ApiRequest) -> JsonResponse:
         if isinstance(row, portkey.RowError):
             errors.append({"index": index, "path": row.path, "message": row.message})
             continue
+        row.bodies_kept = row.bodies_kept and request.grant.keeps_bodies
         records.append(
             normalise.to_record(
                 row,

@@ -103,3 +103,9 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
         if slug != slug.lower() or "_" in slug:
             raise forms.ValidationError("Use small letters, digits and hyphens only.")
         return slug
+
+
+class LoggingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    class Meta:
+        model = Workspace
+        fields = ["metrics_only", "ask_for_usage"]

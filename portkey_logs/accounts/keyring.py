@@ -39,6 +39,13 @@ class Grant(msgspec.Struct, frozen=True):
     organisation_slug: str
     scopes: tuple[str, ...]
     expires_at: datetime | None = None
+    metrics_only: bool | None = None  # None: unknown, from a snapshot of an older version
+    ask_for_usage: bool = False
+
+    @property
+    def keeps_bodies(self) -> bool:
+        """Whether the workspace wants bodies stored. Where nobody knows, it does not."""
+        return self.metrics_only is False
 
     def allows(self, *scopes: str) -> bool:
         """Whether the key has any one of the scopes."""
@@ -221,10 +228,12 @@ def _rows(**condition: str) -> Grants:
     if not connection.in_atomic_block:
         close_old_connections()  # the thread has no request cycle that would do it
     columns = ("key_hash", "id", "workspace_id", "workspace__slug", "workspace__organisation__slug")
-    rows = ApiKey.objects.active().filter(**condition).order_by().values_list(*columns, "scopes", "expires_at")
+    settings = ("workspace__metrics_only", "workspace__ask_for_usage")
+    active = ApiKey.objects.active().filter(**condition).order_by()
+    rows = active.values_list(*columns, "scopes", "expires_at", *settings)
     return {
-        key_hash: Grant(id, workspace_id, slug, organisation, tuple(scopes), expires_at)
-        for key_hash, id, workspace_id, slug, organisation, scopes, expires_at in rows
+        key_hash: Grant(id, workspace_id, slug, organisation, tuple(scopes), *rest)
+        for key_hash, id, workspace_id, slug, organisation, scopes, *rest in rows
     }
 
 

@@ -134,6 +134,14 @@ class Workspace(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    metrics_only = models.BooleanField(
+        "Metrics only", default=False, help_text="Keep numbers, states and names, but no request or response bodies."
+    )
+    ask_for_usage = models.BooleanField(
+        "Ask for token counts",
+        default=False,
+        help_text="Captured chat streams ask the provider for its token counts; callers who did not ask see none.",
+    )
 
     objects = WorkspaceQuerySet.as_manager()
 

@@ -13,5 +13,6 @@ urlpatterns = [
     path("members/<int:id>/remove/", members.remove_member, name="remove_member"),
     path("invitations/<int:id>/revoke/", members.revoke_invitation, name="revoke_invitation"),
     path("settings/", settings.workspace_settings, name="workspace_settings"),
+    path("settings/logging/", settings.change_logging, name="change_logging"),
     path("settings/workspaces/", settings.create_workspace, name="create_workspace"),
 ]

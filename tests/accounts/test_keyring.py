@@ -148,7 +148,7 @@ def test_the_keys_of_the_database(people: People, django_assert_num_queries: obj
     keyring.keyring.refresh()
     with django_assert_num_queries(0):  # type: ignore[operator]
         grant = keyring.find(text)
-    assert grant == Grant(key.pk, people.workspace.pk, "acme", "acme", ("logs.view",))
+    assert grant == Grant(key.pk, people.workspace.pk, "acme", "acme", ("logs.view",), metrics_only=False)
 
 
 def test_a_key_revoked_in_the_database_is_refused_within_5_seconds(people: People) -> None:

@@ -39,6 +39,7 @@ def make_cases(people: People) -> dict[str, Case]:
         "remove member": Case(f"members/{membership.pk}/remove/"),
         "revoke invitation": Case(f"invitations/{invitation.pk}/revoke/"),
         "rename": Case("settings/", {"name": "Acme Ltd"}),
+        "what is logged": Case("settings/logging/", {"metrics_only": "on"}),
         "create workspace": Case("settings/workspaces/", {"name": "Two", "slug": "two"}),
     }
 
@@ -51,6 +52,7 @@ CHANGES = [
     "remove member",
     "revoke invitation",
     "rename",
+    "what is logged",
     "create workspace",
 ]
 

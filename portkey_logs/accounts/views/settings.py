@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
-from portkey_logs.accounts.forms import OrganisationForm, WorkspaceForm
+from portkey_logs.accounts.forms import LoggingForm, OrganisationForm, WorkspaceForm
 from portkey_logs.accounts.views.common import action_of
 
 WORKSPACE_IDS = "workspace_%s"  # the page has a second form with a field "name"
@@ -43,6 +43,16 @@ def create_workspace(request: SignedInRequest, workspace: str) -> HttpResponse:
     return redirect("api_keys", workspace=new.slug)
 
 
+@action_of("workspace_settings")
+def change_logging(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """What is kept of the logs to come; takes effect within 5 s."""
+    place = managed_workspace_for(request.user, workspace)
+    form = LoggingForm(request.POST, instance=place)
+    form.save()  # two checkboxes: there is nothing to get wrong
+    messages.success(request, "What is logged is changed. Logs that are there stay as they are.")
+    return redirect("workspace_settings", workspace=workspace)
+
+
 def _page(
     request: SignedInRequest,
     workspace: str,
@@ -58,6 +68,7 @@ def _page(
         "can_manage": membership is not None and membership.can_manage,
         "own_workspaces": place.organisation.workspaces.all(),
         "organisation_form": organisation_form,
+        "logging_form": LoggingForm(instance=place),
         "workspace_form": workspace_form,
     }
     failed = organisation_form.errors or workspace_form.errors

@@ -16,7 +16,7 @@ from logs.ingest.record import LogRecord
 from portkey_logs.accounts.keyring import Grant
 
 KEY = "plk_stand"
-GRANT = Grant(1, 7, "acme", "acme", ("logs.write",))
+GRANT = Grant(1, 7, "acme", "acme", ("logs.write",), metrics_only=False)
 CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hi"}]}'
 JSON = (b"content-type", b"application/json")
 

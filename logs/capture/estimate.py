@@ -1,0 +1,59 @@
+"""Token counts for answers whose provider gave none: mostly streams that were not asked to tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from logs import ids, pricing
+from logs.ingest import normalise
+from logs.ingest.record import LogRecord
+from logs.ingest.text import decode_json
+
+# English text has about four characters per token with the tokenizers of the large providers; other languages
+# and code have fewer. It is marked as an estimate wherever it is shown.
+CHARACTERS_PER_TOKEN = 4
+_TYPES = frozenset({"chat_completion", "completion", "message", "response"})
+_TEXT_KEYS = frozenset({"content", "text", "arguments", "reasoning_content", "refusal", "prompt", "input", "system"})
+_MAX_DEPTH = 12
+
+
+def estimate(record: LogRecord, request: bytes | None, response: bytes | None) -> None:
+    """Fill in the counts of a streamed success that has none, in place, and the price they come to."""
+    if record.tokens_origin != "missing" or not (record.stream and record.is_success and response):
+        return
+    if record.request_type not in _TYPES:
+        return
+    try:
+        asked = decode_json(request or b"")
+    except ValueError:
+        asked = None
+    answer = normalise.assemble_stream(record.request_type, response).answer
+    record.input_tokens, record.output_tokens = _tokens(asked), _tokens(answer)
+    record.total_tokens = record.input_tokens + record.output_tokens
+    record.tokens_origin = "estimated"
+    if record.cost is None:
+        record.cost, source = pricing.price(
+            record.provider,
+            record.model,
+            input_tokens=record.input_tokens,
+            output_tokens=record.output_tokens,
+            at_ms=ids.time_ms(record.id),
+        )
+        record.cost_source = f"{source}, estimated tokens" if source else None
+
+
+def _tokens(body: Any) -> int:
+    return -(-_characters(body, counts=False, depth=0) // CHARACTERS_PER_TOKEN)
+
+
+def _characters(value: Any, *, counts: bool, depth: int) -> int:
+    """The length of all strings that a model reads or writes: not of image data, ids or names."""
+    if isinstance(value, str):
+        return len(value) if counts else 0
+    if depth > _MAX_DEPTH:
+        return 0
+    if isinstance(value, list):
+        return sum(_characters(item, counts=counts, depth=depth + 1) for item in value)
+    if isinstance(value, dict):
+        return sum(_characters(item, counts=key in _TEXT_KEYS, depth=depth + 1) for key, item in value.items())
+    return 0
