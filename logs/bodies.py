@@ -36,7 +36,7 @@ STREAM_BYTES = 8 * MEGABYTE  # a stream is put together in memory, at up to four
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_MEDIA = re.compile(rb'"(?:data:[^",]{0,100},)?+(?:[A-Za-z0-9+/=]|\\/)++"')
+_MEDIA = re.compile(rb'"(?:data:[^",]{0,100},)?+[A-Za-z0-9+/=]*+(?:\\/[A-Za-z0-9+/=]*+)*+"')
 _MEDIA_BYTES = 4096  # a longer word of base64's letters is no text
 _COMPRESSED = ((b"\x1f\x8b\x08", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 
@@ -223,11 +223,12 @@ class Side:
         return "json" if self.is_json else "raw"
 
     def offers(self, view: View) -> bool:
-        """Whether the view can be drawn; of a large body that nobody has read yet, whether it seems so."""
+        """Whether the view can be drawn; of a large body, whether its beginning looks as if it could."""
         if view == "raw" or not self.is_kept:
             return view == "raw"
-        if self.is_large and "document" not in self.__dict__:
-            return self._starts_as_json or (self.is_stream and not self.is_long_stream)
+        if self.is_large:
+            seems_json = self._starts_as_json or (self.is_stream and not self.is_long_stream)
+            return seems_json and (view == "json" or self.log.request_type != "other")
         return self.best_view(view) == view
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from logs import jsontree
-from logs.jsonscan import Locator
+from logs.jsonscan import Locator, outside_escape
 
 MAX_HITS = 100  # more are counted by nobody: the search is made narrower
 MAX_QUERY = 200  # characters
@@ -54,7 +54,7 @@ def find(doc: bytes, query: str, *, in_json: bool) -> Found:
     places = _places(doc, [start for start, _ in spans]) if in_json else [("", "")] * len(spans)
     for (start, end), (path, place) in zip(spans, places, strict=True):
         text = _readable(doc[start:end], in_json=in_json)
-        before = _readable(doc[_outside(doc, max(start - CONTEXT_BYTES, 0)) : start], in_json=in_json)
+        before = _readable(doc[outside_escape(doc, max(start - CONTEXT_BYTES, 0)) : start], in_json=in_json)
         after = _readable(doc[end : end + CONTEXT_BYTES], in_json=in_json)
         found.hits.append(Hit(start, path, place, before[-CONTEXT_CHARACTERS:], text, after[:CONTEXT_CHARACTERS]))
     return found
@@ -79,7 +79,7 @@ def _spans(doc: bytes, query: str, *, in_json: bool) -> Iterator[tuple[int, int]
         pos = max(start, done)
         while (match := pattern.search(doc, pos, end)) and match.start() < start + PIECE_BYTES:
             pos = match.start() + 1
-            if not in_json or _outside(doc, match.start()) == match.start():
+            if not in_json or outside_escape(doc, match.start()) == match.start():
                 pos = done = match.end()
                 yield match.span()
 
@@ -87,7 +87,7 @@ def _spans(doc: bytes, query: str, *, in_json: bool) -> Iterator[tuple[int, int]
 def _holds(doc: bytes, start: int, end: int, wanted: str, *, in_json: bool) -> bool:
     """Whether a piece of the document holds the text, in any case; rather yes than no."""
     if in_json:
-        start, end = _outside(doc, start), _outside(doc, end)
+        start, end = outside_escape(doc, start), outside_escape(doc, end)
     piece = doc[start:end]
     if in_json and b"\\" in piece:
         piece = piece.replace(b"\\\\", b"\\u005c").replace(b'\\"', b"\\u0022").replace(b'"', b"\\u0022")
@@ -118,20 +118,6 @@ def _hex(unit: bytes) -> bytes:
     return b"".join(
         digit.encode() if digit.isdecimal() else f"[{digit}{digit.upper()}]".encode() for digit in unit.hex()
     )
-
-
-def _outside(doc: bytes, pos: int) -> int:
-    """``pos``, or where the escape begins that it stands inside of."""
-    backslash = doc.rfind(b"\\", max(pos - 5, 0), pos)
-    if backslash < 0:
-        return pos
-    begin = backslash
-    while begin > 0 and doc[begin - 1 : begin] == b"\\":
-        begin -= 1
-    if (backslash - begin) % 2 == 1:  # the second half of an escaped backslash
-        return pos
-    length = 6 if doc[backslash + 1 : backslash + 2] == b"u" else 2
-    return backslash if pos < backslash + length else pos
 
 
 def _places(doc: bytes, offsets: list[int]) -> list[tuple[str, str]]:

@@ -151,6 +151,20 @@ def skip(doc: bytes, start: int) -> int:
     raise NotJson("an unclosed bracket")
 
 
+def outside_escape(doc: bytes, pos: int) -> int:
+    """``pos``, or where the escape begins that it stands inside of."""
+    backslash = doc.rfind(b"\\", max(pos - 5, 0), pos)
+    if backslash < 0:
+        return pos
+    begin = backslash
+    while begin > 0 and doc[begin - 1 : begin] == b"\\":
+        begin -= 1
+    if (backslash - begin) % 2 == 1:  # the second half of an escaped backslash
+        return pos
+    length = 6 if doc[backslash + 1 : backslash + 2] == b"u" else 2
+    return backslash if pos < backslash + length else pos
+
+
 class Cursor:
     """Walks forwards over the members of the object or array that begins at ``start``."""
 
@@ -304,7 +318,7 @@ def _is_all(doc: bytes, container: Member, values: list[msgspec.Raw]) -> bool:
     """Whether no key was repeated: of such members the last alone was found."""
     end = container.start + 1
     for member in QuickCursor(doc, container.start, values).members():
-        if member.key is None or doc[member.start : member.end] != bytes(values[member.position]):
+        if member.key is None or not doc.startswith(memoryview(values[member.position]), member.start):  # type: ignore[arg-type]
             return False
         end = member.end
     return not doc[end : container.end - 1].strip(_BLANK)

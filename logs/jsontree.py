@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from logs.jsonscan import Member, document, is_container, walk
+from logs.jsonscan import Member, document, is_container, outside_escape, walk
 
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
 
@@ -32,7 +33,9 @@ MORE_CHARACTERS = 100_000  # of one string, when more of it is asked for
 TEXT_BUDGET = 500_000  # characters of all strings of one answer; then each gets a line
 LINE_CHARACTERS = 200
 SPELLED_STEPS = 30
+PIECE_BYTES = 256 * 1024
 
+_HIGH_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*\Z", re.ASCII)
@@ -82,11 +85,11 @@ class _Drawing:
 
     def draw(self, path: str, first: int) -> Node:
         member = _at(self.doc, path)
-        root = self._node(member, path, first)
+        root = self._node(member, path)
         root.open = True
         if root.kind not in ("object", "array"):
             if root.kind == "string" and (path or first):
-                self._more_text(root, member, first)
+                self._take(root, member.start, member.end, first, MORE_CHARACTERS)
             return root
         queue = deque([(root, member, 0)])
         while queue:
@@ -128,34 +131,32 @@ class _Drawing:
         self.bytes_left -= node.size
         return below
 
-    def _node(self, member: Member, path: str, first: int = 0) -> Node:
+    def _node(self, member: Member, path: str) -> Node:
         doc, (position, key, start, end) = self.doc, member
         name = "" if not path else _escaped(text_of(doc, *key)) if key else str(position)
         node = Node(name, _kind(doc, start), path, size=end - start, is_shown=path == self.show)
         if node.kind in ("object", "array"):
             node.preview = _preview(doc, start + 1, end - 1)
         elif node.kind == "string":
-            self._string(node, text_of(doc, start, end), start, first)
+            self._string(node, start, end)
         else:
             node.value = doc[start:end].decode("ascii", "replace")
         return node
 
-    def _string(self, node: Node, text: str, start: int, first: int) -> None:
+    def _string(self, node: Node, start: int, end: int) -> None:
         limit = STRING_CHARACTERS if self.text_left > 0 or node.is_shown else LINE_CHARACTERS
-        if node.is_shown and self.show_at > start and len(text) > limit:
-            at = len(_decoded(self.doc[start : self.show_at] + b'"'))
-            node.first = 0 if at < limit - LINE_CHARACTERS else at - LINE_CHARACTERS
-        shown = text[node.first : node.first + limit]
-        node.value = _quoted(shown)
-        node.characters, node.cut = len(shown), len(text) - node.first - len(shown)
-        self.text_left -= len(shown)
+        first = 0
+        if node.is_shown and start < self.show_at < end:
+            first = sum(len(piece) for piece in _pieces(self.doc, start + 1, self.show_at)) - LINE_CHARACTERS
+        if first + 2 * LINE_CHARACTERS < limit:  # what is looked for is among the first characters
+            first = 0
+        self._take(node, start, end, first, limit)
+        self.text_left -= node.characters
 
-    def _more_text(self, node: Node, member: Member, first: int) -> None:
-        """A part of a long string, by itself."""
-        text = text_of(self.doc, member.start, member.end)
-        shown = text[first : first + MORE_CHARACTERS]
+    def _take(self, node: Node, start: int, end: int, first: int, limit: int) -> None:
+        shown, total = _window(self.doc, start + 1, end - 1, first, limit)
         node.first, node.value, node.characters = first, _quoted(shown), len(shown)
-        node.cut = max(len(text) - first - len(shown), 0)
+        node.cut = max(total - first - len(shown), 0)
 
     def _open_shown(self, root: Node) -> None:
         node = root
@@ -191,15 +192,47 @@ def spelled(doc: bytes, members: list[Member]) -> str:
 
 def text_of(doc: bytes, start: int, end: int) -> str:
     """The text of the JSON string there."""
-    return _decoded(doc[start:end])
+    return "".join(_pieces(doc, start + 1, end - 1))
 
 
-def _decoded(literal: bytes) -> str:
+def _window(doc: bytes, start: int, end: int, first: int, limit: int) -> tuple[str, int]:
+    """A part of what stands between two quotes, and how many characters there are in all."""
+    parts, total = [], 0
+    for piece in _pieces(doc, start, end):
+        parts.append(piece[max(first - total, 0) : max(first + limit - total, 0)])
+        total += len(piece)
+    return "".join(parts), total
+
+
+def _pieces(doc: bytes, start: int, end: int) -> Iterator[str]:
+    """What stands between two quotes, decoded piece by piece: a string of 20 MB would take three times that."""
+    while start < end:
+        cut = min(start + PIECE_BYTES, end)
+        if cut < end:
+            cut = _whole_characters(doc, cut)
+        yield _decoded(doc[start:cut])
+        start = cut
+
+
+def _whole_characters(doc: bytes, cut: int) -> int:
+    """``cut``, or a little before, so that no character is divided."""
+    cut = outside_escape(doc, cut)
+    if _HIGH_SURROGATE.match(doc, cut - 6):
+        cut -= 6
+    for back in range(4):  # a character of UTF-8 has at most three octets more
+        if doc[cut - back] & 0xC0 != 0x80:
+            return cut - back
+    return cut
+
+
+def _decoded(text: bytes) -> str:
+    readable = text.decode("utf-8", "replace")
+    if "\\" not in readable:
+        return readable
     try:
-        text = json.loads(literal.decode("utf-8", "replace"), strict=False)
+        return str(json.loads(f'"{readable}"', strict=False))
     except ValueError:
-        return literal.decode("utf-8", "replace")
-    return text if isinstance(text, str) else ""
+        return readable
 
 
 def _kind(doc: bytes, start: int) -> Kind:
