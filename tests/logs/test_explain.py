@@ -1,7 +1,5 @@
 """Failures in words: the gateway's own texts, from the captures, and the texts of the providers."""
 
-
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """Chat completions, completions and embeddings, with bodies of OpenAI's API reference."""
 
-
-
 from __future__ import annotations
 
 from typing import Any

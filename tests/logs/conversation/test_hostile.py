@@ -1,7 +1,5 @@
 """No shape of a body breaks the drawing of it, and none is drawn as what it is not."""
 
-
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,7 +1,5 @@
 """Anthropic messages, with bodies of its API reference."""
 
-
-
 from __future__ import annotations
 
 from tests.logs.conversation.drawing import answer, lines, request

@@ -1,7 +1,5 @@
 """Images, audio, moderations, reranking and what is not drawn, with bodies of the providers' API references."""
 
-
-
 from __future__ import annotations
 
 import pytest

@@ -1,7 +1,5 @@
 """The Responses API, with bodies of OpenAI's API reference."""
 
-
-
 from __future__ import annotations
 
 from typing import Any
