@@ -3,11 +3,21 @@
 Django is set up for its settings and models alone; no call passes through its request cycle.
 """
 
+import ctypes
 import os
+import signal
 import sys
 
 import django
 from django.conf import settings
+
+from portkey_logs.embedded.process import end_with_parent
+
+end_with_parent(signal.SIGTERM)  # a worker of granian would outlive a killed main process and keep the port
+
+if sys.platform == "linux":
+    # Bodies of some MB come and go: blocks from 1 MB on are to be given back at once. M_MMAP_THRESHOLD is -3.
+    getattr(ctypes.CDLL(None), "mallopt", lambda *_: None)(-3, 1 << 20)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
 django.setup()

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SYNC_SECONDS = 0.05  # what a power failure may take
 RETRY_SECONDS = (0.1, 5.0)  # first and longest wait for a database that is away
+COMMIT_SECONDS = 0.25  # a commit costs some milliseconds however small it is; people see logs within a second
 LOOK_SECONDS = 1.0  # how often the size of the spool is looked at
 ALARM_SECONDS = 10.0  # how often a full disk is complained about
 
@@ -108,7 +109,7 @@ class Recorder:
 
     def _keep_committing(self) -> None:
         while True:
-            stopping = self._stopping.wait(self._wait if self.away else SYNC_SECONDS)
+            stopping = self._stopping.wait(self._wait if self.away else COMMIT_SECONDS)
             try:
                 while self._spool.rows and self._commit_oldest():
                     pass

@@ -30,7 +30,10 @@ async def handle(request: web.Request) -> web.StreamResponse:
     if head == "x":
         orders = {o.split("-")[0]: [int(n) for n in o.split("-")[1:] if n.isdigit()] for o in rest[0].split("+")}
         path = "/" + "/".join(rest[1:])
+    if order := request.headers.get("x-stub"):
+        orders[order.split("-")[0]] = [int(order.split("-")[1])]
     calls[request.path] += 1
+    del seen[:-1000]
     seen.append({"path": request.path, "headers": dict(request.headers), "bytes": len(raw)})
     if "delay" in orders:
         await asyncio.sleep(orders["delay"][0] / 1000)

@@ -1,0 +1,17 @@
+# One image for web, capture and worker; docker-compose.yml says which is which.
+FROM python:3.12-slim-bookworm
+
+RUN pip install --no-cache-dir uv && useradd --create-home --uid 1000 app && install -d -o app /data
+WORKDIR /app
+ENV UV_LINK_MODE=copy PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PORTKEY_LOGS_DATA_DIR=/data
+
+# The packages first: they change less often than the code.
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-dev --no-cache
+COPY . .
+
+USER app
+VOLUME /data
+EXPOSE 8000 8788
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "16", \
+     "--backpressure", "64", "--workers-kill-timeout", "5", "--no-ws", "portkey_logs.wsgi:application"]
