@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError
 
 from logs import ids
+from logs.capture import usage
 from logs.capture.answers import Receive, Refused, Send, failure
 from logs.capture.bodies import Kept
 from logs.capture.draft import Draft
@@ -32,8 +34,11 @@ WHOLE_BYTES = 256 * 1024  # request bodies up to this are sent on in one piece
 END_SECONDS = 0.05
 THREAD_BYTES = 64 * 1024  # records of larger bodies take milliseconds: not on the event loop
 
-_END_MARKS = (b"data: [DONE]", b"event: message_stop", b"event: response.completed", b"data:[DONE]")
-_TAIL = 200_000  # bytes; Responses repeat the whole answer in their last event, so its name is far from the end
+# OpenAI's and Anthropic's last events, with and without the space that is optional after the colon.
+_END_MARK = re.compile(
+    rb"^(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)))", re.M
+)
+_OVERLAP = 40  # bytes; more than any mark, which may come in two chunks
 
 
 class ClientLeft(Exception):
@@ -57,6 +62,7 @@ class Call:
         self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or uuid.uuid4().hex
         self.left = self.started = self.recorded = False
         self.expects_request = True
+        self.hidden: usage.Hidden | None = None
         self.sent_at = self.answered_at = self.began  # when nobody but us was waited for
         self.watch: asyncio.Task[None] | None = None
 
@@ -66,7 +72,7 @@ class Call:
         try:
             target = await self.capture.routes.target(self.request, self.trace_id)
             self.draft.url, self.draft.provider = target.url, target.provider
-            body = await self._take_request()
+            body = self._ask_for_usage(target, await self._take_request())
             self.sent_at = time.perf_counter()
             async with target.open(target, self.request.method, body) as reply:
                 await self._pass_on(reply)
@@ -98,6 +104,18 @@ class Call:
             return self._stream_request(parts)
         self._watch()
         return b"".join(parts) or None
+
+    def _ask_for_usage(self, target: Target, body: Body) -> Body:
+        """Where the workspace wants it: see ``usage``."""
+        plain = "content-encoding" not in self.request.fields
+        if not (self.grant.ask_for_usage and plain and isinstance(body, bytes)):
+            return body
+        if self.request.path != "/v1/chat/completions" or (changed := usage.asking(body)) is None:
+            return body
+        self.hidden = usage.Hidden()
+        target.headers["accept-encoding"] = "identity"
+        target.headers.popall("content-length", None)
+        return changed
 
     async def _stream_request(self, parts: list[bytes]) -> AsyncIterator[bytes]:
         for part in parts:
@@ -140,9 +158,15 @@ class Call:
         """Send the answer on, chunk by chunk. A client that leaves is paid for all the same: read to the end."""
         draft = self.draft
         draft.status, draft.response_headers = reply.status, fields(reply.headers)
-        await self._start(reply.status, end_to_end(reply.headers))
         streamed = draft.response_headers.get("content-type", "").lower().startswith("text/event-stream")
+        headers = end_to_end(reply.headers)
+        if self.hidden and streamed:
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
+        else:
+            self.hidden = None
+        await self._start(reply.status, headers)
         pending: asyncio.Task[bytes] | None = None
+        before = b"\n"
         while True:
             chunk = await (pending or reply.read())
             pending = None
@@ -152,16 +176,20 @@ class Call:
             if draft.first_byte_ms is None:
                 draft.first_byte_ms = self._elapsed_ms()
             draft.response.add(chunk)
-            if streamed and not reply.ended() and _has_end_mark(chunk):
+            marked = streamed and _END_MARK.search(before + chunk) is not None
+            before = chunk[-_OVERLAP:] if len(chunk) >= _OVERLAP else (before + chunk)[-_OVERLAP:]
+            if marked and not reply.ended():
                 pending = asyncio.ensure_future(reply.read())
                 await asyncio.wait((pending,), timeout=END_SECONDS)
                 if pending.done() and not pending.cancelled() and pending.exception() is None and not pending.result():
                     await self._record()
             elif reply.ended():
                 await self._record()
-            await self._send_part(chunk)
+            shown = self.hidden.pass_on(chunk) if self.hidden else chunk
+            if shown:
+                await self._send_part(shown)
         await self._record()
-        await self._send_part(b"", more=False)
+        await self._send_part(self.hidden.rest() if self.hidden else b"", more=False)
         self._measure()
 
     async def _start(self, status: int, headers: Pairs) -> None:
@@ -251,8 +279,3 @@ class Call:
         """What we took: all but the time between sending the request and the answer's last byte."""
         waited = self.answered_at - self.sent_at
         self.capture.metrics.observe_added(time.perf_counter() - self.began - waited)
-
-
-def _has_end_mark(chunk: bytes) -> bool:
-    tail = chunk[-_TAIL:]
-    return any(mark in tail for mark in _END_MARKS)

@@ -92,7 +92,9 @@ def test_a_trace_id_is_made_forwarded_and_returned() -> None:
 
 def test_the_record_is_safe_before_the_last_byte_goes_out() -> None:
     async def scenario() -> None:
-        for handler in (chat, streaming(EVENTS), streaming(EVENTS, gap=0.005)):
+        whole = b"".join(EVENTS)
+        in_pieces = streaming([whole[:-9], whole[-9:]], gap=0.005)  # the end mark in two of them
+        for handler in (chat, streaming(EVENTS), streaming(EVENTS, gap=0.005), in_pieces):
             async with stand(handler) as it:
                 client = it.client()
                 sent_with: dict[bytes, int] = {}

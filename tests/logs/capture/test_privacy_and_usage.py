@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from portkey_logs.accounts.keyring import Grant
@@ -64,5 +66,42 @@ def test_streams_without_usage_are_estimated_and_marked() -> None:
         async with stand(streaming([*EVENTS[:-1], usage, EVENTS[-1]])) as it:
             await it.call()
             assert (it.records[0].tokens_origin, it.records[0].total_tokens) == ("provider", 15)
+
+    run(scenario())
+
+
+def test_a_workspace_may_ask_for_usage_and_clients_do_not_see_it() -> None:
+    counts = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":8,"total_tokens":15}}\n\n'
+    told = [*EVENTS[:-1], counts, EVENTS[-1]]
+    asked: list[bytes] = []
+
+    def upstream(pieces: list[bytes]) -> Any:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            asked.append(await request.read())
+            return await streaming(pieces)(request)
+
+        return handler
+
+    async def scenario() -> None:
+        asking = msgspec.structs.replace(GRANT, ask_for_usage=True)
+        stream = CHAT[:-1] + b',"stream":true}'
+        whole = b"".join(told)
+        for pieces in (told, [whole], [whole[i : i + 7] for i in range(0, len(whole), 7)]):
+            async with stand(upstream(pieces), asking) as it:
+                client = await it.call(body=stream, content_length=str(len(stream)))
+                (record,) = it.records
+                assert client.body == b"".join(EVENTS)
+                assert json.loads(asked[-1]) == json.loads(stream) | {"stream_options": {"include_usage": True}}
+                assert (record.request_body, record.response_body) == (stream, whole)
+                assert (record.total_tokens, record.tokens_origin) == (15, "provider")
+        async with stand(upstream(told), asking) as it:
+            own = CHAT[:-1] + b',"stream":true,"stream_options":{"include_usage":true}}'
+            assert (await it.call(body=own)).body == whole
+            assert asked[-1] == own
+            await it.call(body=CHAT)
+            assert asked[-1] == CHAT
+        async with stand(upstream(told)) as it:
+            await it.call(body=stream)
+            assert asked[-1] == stream
 
     run(scenario())
