@@ -104,7 +104,7 @@ def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int) -> tuple[l
         left_ms = int((deadline - monotonic()) * 1000)
         if left_ms <= 0:
             return rows, top
-        found = _within(left_ms, logs.filter(id__gte=bottom, id__lt=top).newest_first()[: wanted - len(rows)])
+        found = within(left_ms, logs.filter(id__gte=bottom, id__lt=top).newest_first()[: wanted - len(rows)])
         if found is None:
             return rows, top
         rows += found
@@ -118,7 +118,7 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:
+def within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:
     """The rows of a lazy query, or None where it took longer than ``ms``."""
     set_timeout = "SELECT set_config('statement_timeout', %s, true)"
     try:
@@ -135,7 +135,7 @@ def _within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:
 
 def capped_count(logs: LogQuerySet) -> int | None:
     """How many logs, at most COUNT_CAP + 1 ("10,000+"); None where it took longer than its budget."""
-    counted = _within(COUNT_BUDGET_MS, logs.order_by().values_list("id")[: COUNT_CAP + 1])
+    counted = within(COUNT_BUDGET_MS, logs.order_by().values_list("id")[: COUNT_CAP + 1])
     return None if counted is None else len(counted)
 
 
@@ -144,5 +144,5 @@ def neighbours(logs: LogQuerySet, id: UUID, *, from_index: bool) -> tuple[UUID |
     older = fetch_page(logs, Cursor(id), size=1, from_index=from_index).rows
     budget = None if from_index else WALK_BUDGET_MS
     newer = logs.newer_than(id).oldest_first()[:1]
-    found = list(newer) if budget is None else _within(budget, newer) or []
+    found = list(newer) if budget is None else within(budget, newer) or []
     return older[0].id if older else None, found[0].id if found else None
