@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.factories import People
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NO_GATEWAY = "The Portkey gateway cannot be started"
 MISSING = "Chromium is missing: apt-get install chromium"
 QUIET = (
     "--no-sandbox",  # the suite also runs as root
@@ -38,6 +39,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", ()) if MISSING in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"{len(skipped)} browser tests were skipped. {MISSING}")
+    without_gateway = [
+        report for report in terminalreporter.stats.get("skipped", ()) if NO_GATEWAY in str(report.longrepr)
+    ]
+    if without_gateway:
+        terminalreporter.write_line(f"{len(without_gateway)} tests were skipped: {without_gateway[0].longrepr[2]}")
 
 
 @pytest.fixture(scope="session")

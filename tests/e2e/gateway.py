@@ -97,7 +97,7 @@ def npm_gateway(folder: Path) -> Process:
     try:
         script = gateway.install(CACHE)
     except gateway.GatewayError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"The Portkey gateway cannot be started: {error}")
     port = free_port()
     command = gateway.command(script, port, ["127.0.0.1", "localhost"])
     return Process(command, port, folder / "gateway.log", dict(os.environ))
