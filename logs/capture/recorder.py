@@ -111,8 +111,9 @@ class Recorder:
         while True:
             stopping = self._stopping.wait(self._wait if self.away else COMMIT_SECONDS)
             try:
-                while self._spool.rows and self._commit_oldest():
-                    pass
+                due = self._spool.rows  # what comes meanwhile is the next batch's
+                while due > 0 and (done := self._commit_oldest()):
+                    due -= done
             except Exception:  # the thread must live; what it could not store stays in the spool
                 logger.exception("The spool cannot be committed")
                 self._note_away(None)
@@ -120,11 +121,14 @@ class Recorder:
                 break
         connections["default"].close()
 
-    def _commit_oldest(self) -> bool:
-        """Store the oldest segment; False when the database is away. What it holds may be stored already."""
+    def _commit_oldest(self) -> int:
+        """Store the oldest segment and return its rows; 0 when the database is away or the spool is empty.
+
+        What it holds may be stored already.
+        """
         segment = self._spool.oldest()
         if segment is None:
-            return False
+            return 0
         contents = self._spool.read(segment)
         connection = connections["default"]
         try:
@@ -132,12 +136,12 @@ class Recorder:
             outcomes = commit_batch(connection, contents.records, resent=True)
         except DatabaseError as error:
             self._note_away(error)
-            return False
+            return 0
         self.away, self._wait = False, RETRY_SECONDS[0]
         self._set_aside(contents, outcomes)
         self._spool.remove(segment)
         self.counts.update(outcome.state for outcome in outcomes)
-        return True
+        return max(1, len(outcomes))
 
     def _set_aside(self, contents: Contents, outcomes: list[Outcome]) -> None:
         """What turns out impossible to store is never thrown away."""
