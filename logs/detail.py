@@ -10,7 +10,6 @@ from logs import explain, present
 from logs.bodies import Side
 from logs.explain import Check, Explanation
 from logs.extensions import Section
-from logs.jsontree import Node
 from logs.models import Log
 from logs.present import Row
 from logs.sides import Asked, SideView, side_view
@@ -24,6 +23,7 @@ class Fact:
     title: str = ""
     mono: bool = False
     copy: bool = False
+    minor: bool = False  # folded away: what one rarely looks for
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Detail(Row):
 
     json_url: str
     facts: list[Fact]
+    more_facts: list[Fact]
     error: Failure | None
     checks: list[Check]
     metadata: list[MetadataItem]
@@ -77,11 +78,13 @@ class Detail(Row):
 
 def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str, views: dict[str, str]) -> Detail:
     """The panel of a log. ``views`` names the view asked for of each side."""
+    known = facts(log)
     request, response = (side_view(side, workspace, Asked(views.get(side.name, "pretty"))) for side in sides)
     return Detail(
         **vars(present.row(log, url, is_open=True)),
         json_url=reverse("log_json", args=[workspace.slug, log.id]),
-        facts=facts(log),
+        facts=[fact for fact in known if not fact.minor],
+        more_facts=[fact for fact in known if fact.minor],
         error=failure(log),
         checks=explain.checks_of(sides[1].glance),
         metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
@@ -114,6 +117,7 @@ def failure(log: Log) -> Failure | None:
 
 def facts(log: Log) -> list[Fact]:
     """What is known about the request, in reading order; what is unknown is left out."""
+    complete, counted = log.completeness == "complete", log.tokens_origin == "provider"
     found = [
         Fact("Model", log.model or "", mono=True, copy=True),
         Fact("Requested model", (log.requested_model or "") if log.requested_model != log.model else "", mono=True),
@@ -121,27 +125,24 @@ def facts(log: Log) -> list[Fact]:
         Fact("User", log.user or "", copy=True),
         Fact("HTTP status", present.status_phrase(log.status_code) if log.status_code is not None else ""),
         Fact("Tokens", present.tokens_in_words(log) if log.total_tokens is not None else ""),
-        Fact("Usage", present.USAGE_ORIGINS.get(log.tokens_origin, "")),
+        Fact("Usage", present.USAGE_ORIGINS.get(log.tokens_origin, ""), minor=counted),
         _cost(log),
         Fact("Latency", _latency(log)),
         Fact("Finish reason", log.finish_reason or ""),
-        Fact("Completeness", present.COMPLETENESS_WORDS.get(log.completeness, log.completeness)),
-        Fact("Sizes", f"{log.request_bytes:,} bytes sent, {log.response_bytes:,} received"),
+        Fact("Completeness", present.COMPLETENESS_WORDS.get(log.completeness, log.completeness), minor=complete),
         Fact("Config", _versioned(log.config, log.config_version_id), mono=True, copy=True),
         Fact("Served by", log.option_path if log.option_path not in (None, "config") else "", mono=True),
         Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True),
         Fact("Virtual key", log.virtual_key or "", mono=True),
         Fact("API key", log.api_key.name if log.api_key else ""),
-        Fact("Endpoint", f"{log.method} {log.path}", title=log.url, mono=True),
-        Fact(
-            "Type",
-            present.TYPE_LABELS.get(log.request_type, log.request_type) + (", streamed" if log.stream else ""),
-        ),
-        Fact("Time", f"{log.created_at:%Y-%m-%d %H:%M:%S}.{log.created_at.microsecond // 1000:03d} UTC"),
-        Fact("Log id", str(log.id), mono=True, copy=True),
-        Fact("Span id", log.span_id or "", mono=True, copy=True),
-        Fact("Parent span id", log.parent_span_id or "", mono=True),
-        Fact("Span name", log.span_name or ""),
+        Fact("Price from", log.cost_source or "", minor=True),
+        Fact("Sizes", f"{log.request_bytes:,} bytes sent, {log.response_bytes:,} received", minor=True),
+        Fact("Endpoint", f"{log.method} {log.path}", title=log.url, mono=True, minor=True),
+        Fact("Time", f"{log.created_at:%Y-%m-%d %H:%M:%S}.{log.created_at.microsecond // 1000:03d} UTC", minor=True),
+        Fact("Log id", str(log.id), mono=True, copy=True, minor=True),
+        Fact("Span id", log.span_id or "", mono=True, copy=True, minor=True),
+        Fact("Parent span id", log.parent_span_id or "", mono=True, minor=True),
+        Fact("Span name", log.span_name or "", minor=True),
     ]
     return [fact for fact in found if fact.value]
 

@@ -54,7 +54,7 @@ LOADBALANCE_CHOICES = [
 
 
 class MomentField(forms.CharField):
-    """A point in time: how long ago (``30m``, ``24h``, ``7d``, ``2w``), a date, or an ISO 8601 time (UTC by default)."""
+    """A point in time: how long ago (``30m``, ``24h``, ``7d``, ``2w``), a date, or an ISO 8601 time (UTC)."""
 
     def clean(self, value: str | None) -> datetime | None:
         text = super().clean(value)
@@ -199,7 +199,11 @@ class Selection:
             span = f"until {say(until)}"
         else:
             span = "all time"
-        what = [f"{term.label} {term.value}" for term in self.terms if term.name not in ("since", "until")]
+        what = [
+            term.value if term.value.startswith(term.label) else f"{term.label} {term.value}"
+            for term in self.terms
+            if term.name not in ("since", "until")
+        ]
         return f"Newest first, {span}" + (f"; only {', '.join(what)}" if what else "")
 
 

@@ -73,13 +73,14 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         page = _rows(request.GET.get("cursor", ""), selection, log)
     except BadCursor:
         cursor_error = "This page address is damaged. Start again from the newest logs."
-    query = _query(request.GET)
+    query, here = _query(request.GET), _query(request.GET, keep_cursor=True)
     link = "?" + query.urlencode() if query else ""
+    beside = "?" + here.urlencode() if here else ""  # a log is opened beside this very page of the list
     scores = extensions.scores(workspace.pk, page.rows)
     rows = [
         present.row(
             each,
-            reverse("log_detail", args=[workspace.slug, each.id]) + link,
+            reverse("log_detail", args=[workspace.slug, each.id]) + beside,
             is_open=each == log,
             score=scores.get(each.id),
         )

@@ -124,7 +124,7 @@ def test_terms_say_what_is_shown_and_can_be_removed(people: People) -> None:
     ]  # fmt: skip
     assert selection.terms[1].remove_query == "cache=hit&user=%21ada&since=2026-11-20&type="
     assert selection.sentence == (
-        "Newest first, from 20 Nov 2026, 00:00 UTC until now; only Model gpt-4o, Cache Cache Hit, User not ada"
+        "Newest first, from 20 Nov 2026, 00:00 UTC until now; only Model gpt-4o, Cache Hit, User not ada"
     )
 
 
