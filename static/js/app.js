@@ -9,3 +9,4 @@ import "./panel.js";
 import "./keys.js";
 import "./feedback.js";
 import "./find.js";
+import "./first-log.js";

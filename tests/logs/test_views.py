@@ -32,36 +32,36 @@ def sign_in(client: Client, name: str) -> Client:
     return client
 
 
-@pytest.mark.parametrize("page", PAGES + TWINS)
+@pytest.mark.parametrize("address", PAGES + TWINS)
 @pytest.mark.parametrize("name", ["alice", "bob"])
-def test_the_organisation_sees_it(name: str, page: str, client: Client, people: People, store: Any) -> None:
+def test_the_organisation_sees_it(name: str, address: str, client: Client, people: People, store: Any) -> None:
     (record,) = store({"user": "somebody-special"})
-    answer = sign_in(client, name).get(page.format(id=record.id))
+    answer = sign_in(client, name).get(address.format(id=record.id))
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("page", PAGES + TWINS)
-def test_nobody_else_does(page: str, client: Client, people: People, store: Any) -> None:
+@pytest.mark.parametrize("address", PAGES + TWINS)
+def test_nobody_else_does(address: str, client: Client, people: People, store: Any) -> None:
     (record,) = store({})
     sign_in(client, "charlie")
-    assert client.get(page.format(id=record.id)).status_code == 404
-    assert client.get(page.format(id=record.id).replace("/w/acme/", "/w/elsewhere/")).status_code in (200, 404)
+    assert client.get(address.format(id=record.id)).status_code == 404
+    assert client.get(address.format(id=record.id).replace("/w/acme/", "/w/elsewhere/")).status_code in (200, 404)
     assert str(record.id).encode() not in client.get("/w/elsewhere/logs/").content
 
 
-@pytest.mark.parametrize("page", PAGES[2:] + TWINS[1:])
-def test_a_log_is_not_there_under_another_workspace(page: str, client: Client, people: People, store: Any) -> None:
+@pytest.mark.parametrize("address", PAGES[2:] + TWINS[1:])
+def test_a_log_is_not_there_under_another_workspace(address: str, client: Client, people: People, store: Any) -> None:
     (record,) = store({}, workspace_id=people.elsewhere.id)
-    assert sign_in(client, "alice").get(page.format(id=record.id)).status_code == 404
-    assert client.get(page.format(id=uuid4())).status_code == 404
+    assert sign_in(client, "alice").get(address.format(id=record.id)).status_code == 404
+    assert client.get(address.format(id=uuid4())).status_code == 404
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("address", PAGES)
 def test_signed_out_people_are_asked_to_sign_in_and_come_back(
-    page: str, client: Client, people: People, store: Any
+    address: str, client: Client, people: People, store: Any
 ) -> None:
     (record,) = store({})
-    address = page.format(id=record.id)
+    address = address.format(id=record.id)
     answer = client.get(address)
     assert answer.status_code == 302
     form = client.get(answer["Location"])
@@ -71,24 +71,24 @@ def test_signed_out_people_are_asked_to_sign_in_and_come_back(
     assert signed_in["Location"] == address
 
 
-@pytest.mark.parametrize("page", TWINS)
-def test_the_json_twins_tell_signed_out_callers_so(page: str, client: Client, people: People, store: Any) -> None:
+@pytest.mark.parametrize("address", TWINS)
+def test_the_json_twins_tell_signed_out_callers_so(address: str, client: Client, people: People, store: Any) -> None:
     (record,) = store({})
-    answer = client.get(page.format(id=record.id))
+    answer = client.get(address.format(id=record.id))
     assert answer.status_code == 401
     assert answer["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("page", PAGES + TWINS)
-def test_only_reading(page: str, client: Client, people: People, store: Any) -> None:
+@pytest.mark.parametrize("address", PAGES + TWINS)
+def test_only_reading(address: str, client: Client, people: People, store: Any) -> None:
     (record,) = store({})
-    assert sign_in(client, "alice").post(page.format(id=record.id)).status_code == 405
+    assert sign_in(client, "alice").post(address.format(id=record.id)).status_code == 405
 
 
-@pytest.mark.parametrize("page", PAGES + TWINS)
-def test_an_api_key_opens_no_page(page: str, client: Client, people: People, api_key: str, store: Any) -> None:
+@pytest.mark.parametrize("address", PAGES + TWINS)
+def test_an_api_key_opens_no_page(address: str, client: Client, people: People, api_key: str, store: Any) -> None:
     (record,) = store({})
-    answer = client.get(page.format(id=record.id), headers={"x-portkey-api-key": api_key})
+    answer = client.get(address.format(id=record.id), headers={"x-portkey-api-key": api_key})
     assert answer.status_code in (302, 401)
 
 
