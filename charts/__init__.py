@@ -101,7 +101,7 @@ class Datum:
     kind: str = ""
 
 
-def columns(title: str, data: Sequence[Datum], places: int, labels: Sequence[str]) -> Chart:
+def columns(title: str, data: Sequence[Datum], places: int, labels: Sequence[str], *, most_labels: int = 6) -> Chart:
     """A column for each value, up or down from zero. What is 0 has none."""
     scale = Scale.around([datum.value or 0.0 for datum in data], whole=True)
     room = WIDTH / max(places, 1)
@@ -126,7 +126,7 @@ def columns(title: str, data: Sequence[Datum], places: int, labels: Sequence[str
                 room=(round(left, 2), reach[0], round(room, 2), reach[1]),
             )
         )
-    return Chart(title, marks, scale, thin(labels))
+    return Chart(title, marks, scale, thin(labels, most_labels))
 
 
 def line(title: str, data: Sequence[Datum], places: int, labels: Sequence[str]) -> Chart:

@@ -120,7 +120,7 @@ def values(scope: Scope) -> dict[str, Any]:
         data.append(Datum(place, each.ratings, f"Value {name}: {_ratings(each.ratings)}", url, kind))
         labels.append(name if is_one else signed(each.low))
         rows.append({"name": name, "url": url, "ratings": each.ratings, "kind": kind})
-    return {"chart": charts.columns("Ratings by value", data, len(found), labels), "rows": rows}
+    return {"chart": charts.columns("Ratings by value", data, len(found), labels, most_labels=11), "rows": rows}
 
 
 def groups(dimension: str) -> Callable[[Scope], dict[str, Any]]:
@@ -134,6 +134,7 @@ def groups(dimension: str) -> Callable[[Scope], dict[str, Any]]:
             "dimension": dimension,
             "lines": [_line(dimension, each, scope, reach) for each in shown],
             "has_more": len(found) > len(shown),
+            "only_none": [each.key for each in shown] == [None],
         }
 
     return compute

@@ -56,7 +56,7 @@ FILTERS: dict[str, django_filters.Filter] = {
         max_length=300,
         widget=forms.TextInput(attrs={"placeholder": "E-mail or name", "autocomplete": "off", "spellcheck": "false"}),
     ),
-    "feedback_comment": _choice("Comment", [("yes", "With a comment")]),
+    "feedback_comment": _choice("Comments", [("yes", "At least one")]),
     "feedback_source": _choice("Rated through", [("person", "This site"), ("api", "API")], **HIDDEN),
     "feedback_value_min": _number("Value from", **HIDDEN),
     "feedback_value_max": _number("Value to", **HIDDEN),

@@ -75,12 +75,12 @@ class RatingForm(forms.Form):
             }
         super().__init__(*args, **kwargs)
         self.thumb = THUMBS.get(self.data.get("thumb", ""))
-        if self.thumb is not None:
-            self.fields["value"].disabled = True  # the thumb is the value, whatever stands in the field
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if self.thumb is None and "value" not in self.errors and cleaned.get("value") is None:
+        if self.thumb is not None:
+            self.errors.pop("value", None)  # the thumb is the value, whatever stands in the field
+        elif "value" not in self.errors and cleaned.get("value") is None:
             self.add_error("value", "Press a thumb, or give a value from −10 to 10.")
         return cleaned
 

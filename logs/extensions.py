@@ -31,7 +31,9 @@ class Score:
     @property
     def title(self) -> str:
         ratings = f"{self.count:,} rating{'' if self.count == 1 else 's'}"
-        return f"{ratings} without weight" if self.average is None else f"Weighted average of {ratings}"
+        if self.average is None:
+            return f"{ratings} without weight"
+        return ratings if self.count == 1 else f"Weighted average of {ratings}"
 
     @property
     def kind(self) -> str:

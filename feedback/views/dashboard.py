@@ -35,7 +35,7 @@ def dashboard(request: HttpRequest, workspace: str) -> HttpResponse:
         "scope": scope,
         "form": scope.form,
         "parts": parts,
-        "tables": [parts[name] for name in ("model", "prompt", "config", "user")],
+        "tables": [parts[name] for name in ("model", "user", "prompt", "config", "source")],
         "has_any": scope.is_valid and scope.ratings.exists(),
         "base_url": request.build_absolute_uri("/").rstrip("/"),
         "all_url": scope.url(all="1"),

@@ -51,13 +51,14 @@
     if (by) clipped.push(`${describe(owner)} by ${by.tagName.toLowerCase()}.${by.className}`);
   }
 
-  // WCAG 2.2, 2.5.8: 24 by 24 pixels, but for links within a sentence. A label is part of its field's target.
+  // WCAG 2.2, 2.5.8: 24 by 24 pixels, but for links within a sentence, and for marks of a chart: the rows of its
+  // table lead to the same places. A label is part of its field's target.
   const inSentence = (element) =>
     getComputedStyle(element).display === "inline" &&
     [...element.parentElement.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
   const small = [];
   for (const element of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
-    if (!isShown(element) || inSentence(element)) continue;
+    if (!isShown(element) || inSentence(element) || element.closest("svg")) continue;
     const boxes = [element, ...(element.matches("[type=checkbox], [type=radio]") ? element.labels : [])].map((each) =>
       each.getBoundingClientRect(),
     );

@@ -189,6 +189,12 @@ RATINGS = st.lists(
 )
 
 
+def plain(rows: list[Any]) -> Decimal | None:
+    """The weighted average as the definition has it."""
+    weights = sum(row[2] for row in rows)
+    return sum(row[1] * row[2] for row in rows) / weights if weights else None
+
+
 @given(RATINGS, st.sampled_from([1, 7, 30]))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -213,9 +219,6 @@ def test_figures_equal_a_plain_calculation(people: People, given: list[Any], day
 
     standing = [row for row in given if not row[5]]
     rows = [row for row in standing if 0 < row[4] <= days * 24 * 60]
-    plain = lambda rows: (
-        sum(row[1] * row[2] for row in rows) / sum(row[2] for row in rows) if any(row[2] for row in rows) else None
-    )  # noqa: E731
 
     buckets = figures.over_time(scope.ratings, since, NOW)
     assert len(buckets) <= figures.MAX_BUCKETS + 1
