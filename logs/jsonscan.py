@@ -51,7 +51,11 @@ QUICK_COMMAS = 300_000  # so many members, at most, take 20 MB while they are wa
 QUICK_KEYS = 5_000  # each is compared, to see that none is repeated
 
 # More brackets than this in one document take seconds to walk over: it is shown as text.
-MAX_BRACKETS = 1_000_000
+MAX_BRACKETS = 300_000
+# To go one level into a document may mean to walk over all of it. So many brackets are passed in all, half a
+# second; eight levels lead to the text of a part of a message.
+BRACKETS_PASSED = 1_000_000
+MAX_LEVELS, MIN_LEVELS = 200, 8
 FOREVER = sys.maxsize
 
 
@@ -80,7 +84,16 @@ def is_json(doc: bytes) -> bool:
 
 def is_intricate(doc: bytes) -> bool:
     """Whether walking over the document would take seconds."""
-    return doc.count(b"[") + doc.count(b"{") > MAX_BRACKETS
+    return _brackets(doc) > MAX_BRACKETS
+
+
+def levels(doc: bytes) -> int:
+    """How many levels deep members are looked for: fewer in a document that is slow to walk over."""
+    return max(MIN_LEVELS, min(MAX_LEVELS, BRACKETS_PASSED // max(_brackets(doc), 1)))
+
+
+def _brackets(doc: bytes) -> int:
+    return doc.count(b"[") + doc.count(b"{")
 
 
 def _check(doc: bytes) -> bool:
@@ -318,7 +331,7 @@ def _is_all(doc: bytes, container: Member, values: list[msgspec.Raw]) -> bool:
     """Whether no key was repeated: of such members the last alone was found."""
     end = container.start + 1
     for member in QuickCursor(doc, container.start, values).members():
-        if member.key is None or not doc.startswith(memoryview(values[member.position]), member.start):  # type: ignore[arg-type]
+        if member.key is None or not doc.startswith(memoryview(values[member.position]), member.start):
             return False
         end = member.end
     return not doc[end : container.end - 1].strip(_BLANK)
@@ -330,6 +343,7 @@ class Locator:
     def __init__(self, doc: bytes) -> None:
         self._doc = doc
         root = document(doc)
+        self._depth = levels(doc)
         self._levels: list[tuple[Cursor | QuickCursor, int]] = []
         if is_container(doc, root.start):
             self._levels.append((walk(doc, root), root.end))
@@ -344,7 +358,8 @@ class Locator:
             if member is None or offset >= member.end:
                 break
             self._members.append(member)
-            if offset < member.start or not is_container(self._doc, member.start):
+            is_deep = len(self._levels) >= self._depth
+            if offset < member.start or is_deep or not is_container(self._doc, member.start):
                 break
             self._levels.append((walk(self._doc, member), member.end))
         return list(self._members)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from logs.jsonscan import Member, document, is_container, outside_escape, walk
+from logs.jsonscan import Member, document, is_container, levels, outside_escape, walk
 
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
 
@@ -25,7 +25,6 @@ _KINDS: dict[bytes, Kind] = {
 SLICE = 200  # members of one node that are drawn at once: some screens of them
 NODE_BUDGET = 2_000  # nodes of one answer: 300 KB of HTML, drawn without a pause
 MAX_DEPTH = 12  # levels of one answer; each moves 18 px to the right
-MAX_PATH = 3_000  # characters of a path, which travels in an address
 SCAN_BUDGET = 64 * 1024 * 1024  # bytes walked over for one answer, about a second; the root is always drawn
 PREVIEW_CHARACTERS = 80
 STRING_CHARACTERS = 20_000  # of one string, at first
@@ -79,12 +78,13 @@ class _Drawing:
         self.doc = doc
         self.show = show
         self.show_at = show_at
+        self.levels = levels(doc)
         self.nodes_left = NODE_BUDGET
         self.bytes_left = SCAN_BUDGET
         self.text_left = TEXT_BUDGET
 
     def draw(self, path: str, first: int) -> Node:
-        member = _at(self.doc, path)
+        member = _at(self.doc, path, self.levels)
         root = self._node(member, path)
         root.open = True
         if root.kind not in ("object", "array"):
@@ -94,8 +94,8 @@ class _Drawing:
         queue = deque([(root, member, 0)])
         while queue:
             node, member, depth = queue.popleft()
-            node.is_too_deep = len(node.path) > MAX_PATH
-            if node is not root and (node.is_too_deep or depth >= MAX_DEPTH or not self._affords(node)):
+            node.is_too_deep = node.path.count("/") >= self.levels
+            if node.is_too_deep or (node is not root and (depth >= MAX_DEPTH or not self._affords(node))):
                 node.is_deferred = True
                 continue
             node.first = first if node is root else self._first_to_show(node)
@@ -165,10 +165,13 @@ class _Drawing:
             node = below
 
 
-def _at(doc: bytes, path: str) -> Member:
+def _at(doc: bytes, path: str, levels: int) -> Member:
     """The member at a path of positions; raises LookupError."""
     member = document(doc)
-    for step in path.split("/")[1:]:
+    steps = path.split("/")[1:]
+    if len(steps) > levels:
+        raise LookupError(path)
+    for step in steps:
         if not (step.isascii() and step.isdecimal() and len(step) < 10 and is_container(doc, member.start)):
             raise LookupError(path)
         found = walk(doc, member).seek(index=int(step))

@@ -14,10 +14,11 @@ from logs.bodies import PRETTY_LIMIT_BYTES, RAW_WINDOW_BYTES, VIEWS, RawPart, Si
 from logs.bodyfind import MAX_HITS, MAX_QUERY, Found, Hit
 from logs.conversation import Conversation
 from logs.conversation.others import about
-from logs.jsontree import Node
+from logs.jsontree import MAX_DEPTH, Node
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
 
+SHOWN_LEVELS = 6
 _LABELS: dict[View, str] = {"pretty": "Pretty", "json": "JSON", "raw": "Raw"}
 
 
@@ -130,7 +131,9 @@ class SideView:
     def tree(self) -> Node | None:
         asked, hit = self.asked, self.hit
         if hit is not None:
-            tree = self.side.tree(show=hit.path, show_at=hit.offset)
+            outer = hit.path.split("/")[:-SHOWN_LEVELS]  # of a deep place the whole way would not fit the card
+            root = "/".join(outer) if len(outer) + SHOWN_LEVELS > MAX_DEPTH else ""
+            tree = self.side.tree(root, show=hit.path, show_at=hit.offset)
         else:
             tree = self.side.tree(asked.at, first=asked.start) if asked.view == "json" else self.side.tree()
         self.side.forget()
@@ -253,7 +256,7 @@ def _notes(shown: SideView) -> list[str]:
     if side.is_long_stream:
         notes.append(f"This stream of {shown.size} is shown as received; putting it together takes a while.")
     elif shown.view == "raw" and "is_intricate" in side.__dict__ and side.is_intricate:
-        notes.append("This JSON nests more than a million objects and lists: it is shown as text.")
+        notes.append("This JSON has more than 300,000 objects and lists: it is shown as text.")
     elif shown.view == "json" and wanted == "pretty" and side.log.request_type != "other" and not side.fits_pretty:
         size = present.size(side.text_bytes)
         notes.append(f"This is {size} of text besides pictures and sounds: too long to be set as a conversation.")
