@@ -234,6 +234,7 @@ def side_view(side: Side, workspace: Workspace, asked: Asked) -> SideView:
         completeness_note=_completeness_note(log, side),
     )
     shown.notes = _notes(shown)
+    side.forget()  # the other side comes first, before any is drawn
     return shown
 
 

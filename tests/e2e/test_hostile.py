@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, Request, expect
 
 from tests.e2e.conftest import Site
 from tests.factories import make_key, make_people
@@ -109,11 +109,15 @@ def page(site: Site, context: BrowserContext, signed_in: Any) -> Iterator[Page]:
         if urlsplit(request.url).netloc != ours or "logout" in request.url:
             wrong.append(f"request for {request.url}")
 
+    def refuse(dialog: Dialog) -> None:
+        wrong.append(dialog.message)
+        dialog.dismiss()
+
     context.on("request", look_at)
     context.on("page", lambda other: wrong.append("a window"))
     opened.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
     opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    opened.on("dialog", refuse)
     yield opened
     assert wrong == []
 

@@ -1,13 +1,15 @@
 """The JSON tree shows what was written, however it was written, and however much of it there is."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs import jsonscan, jsontree
-from logs.jsonscan import Cursor, Locator, Member
+from logs.jsonscan import Cursor, Locator, Member, QuickCursor
 from logs.jsontree import Node, build
 
 VALUES = st.recursive(
@@ -48,7 +50,7 @@ def test_what_is_no_json_is_told_apart(body: bytes) -> None:
 
 @settings(deadline=None)
 @given(VALUES, SPELLINGS, st.data())
-def test_the_grammar_is_that_of_pythons_parser(value: object, spelling: dict, data: st.DataObject) -> None:
+def test_the_grammar_is_that_of_pythons_parser(value: object, spelling: dict[str, Any], data: st.DataObject) -> None:
     text = json.dumps(value, **spelling)
     assert jsonscan._check(text.encode())
     at = data.draw(st.integers(0, len(text)))
@@ -64,14 +66,18 @@ def test_the_grammar_is_that_of_pythons_parser(value: object, spelling: dict, da
 
 @settings(deadline=None)
 @given(VALUES, SPELLINGS)
-def test_both_walks_find_every_member_by_number_and_by_place(value: object, spelling: dict) -> None:
+def test_both_walks_find_every_member_by_number_and_by_place(value: object, spelling: dict[str, Any]) -> None:
     doc = json.dumps(value, **spelling).encode()
 
     def read(member: Member) -> object:
         if not jsonscan.is_container(doc, member.start):
             return json.loads(doc[member.start : member.end])
         members = list(jsonscan.walk(doc, member).members())
-        for make in (lambda: jsonscan.walk(doc, member), lambda: Cursor(doc, member.start)):
+        walks: list[Callable[[], Cursor | QuickCursor]] = [
+            lambda: jsonscan.walk(doc, member),
+            lambda: Cursor(doc, member.start),
+        ]
+        for make in walks:
             assert list(make().members()) == members
             assert make().count() == len(members)
             for each in members:
