@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from django.utils.csp import CSP
-from environs import FileAwareEnv
+from environs import FileAwareEnv, validate
 
 env = FileAwareEnv()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -173,12 +173,12 @@ GATEWAY_URL = env.str("PORTKEY_GATEWAY_URL", "").rstrip("/").removesuffix("/v1")
 WEB_URL = env.str("PORTKEY_LOGS_WEB_URL", "http://127.0.0.1:8000").rstrip("/")
 TRUSTED_HOSTS: list[str] = env.list("PORTKEY_LOGS_TRUSTED_HOSTS", [])
 # Between two chunks of an answer; models that think are silent for minutes.
-UPSTREAM_SECONDS = env.float("PORTKEY_LOGS_UPSTREAM_TIMEOUT", 600, validate=lambda seconds: seconds > 0)
+UPSTREAM_SECONDS = env.float("PORTKEY_LOGS_UPSTREAM_TIMEOUT", 600, validate=validate.Range(min=0, min_inclusive=False))
 # What may wait on the disk while the database is away; 10 GB are days of a busy team.
-SPOOL_BYTES = env.int("PORTKEY_LOGS_SPOOL_MB", 10_000, validate=lambda megabytes: megabytes > 0) * 1_000_000
+SPOOL_BYTES = env.int("PORTKEY_LOGS_SPOOL_MB", 10_000, validate=validate.Range(min=1)) * 1_000_000
 
 # Logs older than this are dropped by the worker, and refused at the door.
-RETENTION_DAYS = env.int("PORTKEY_LOGS_RETENTION_DAYS", 30, validate=lambda days: 1 <= days <= 3650)
+RETENTION_DAYS = env.int("PORTKEY_LOGS_RETENTION_DAYS", 30, validate=validate.Range(1, 3650))
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
