@@ -11,7 +11,6 @@ import binascii
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote_to_bytes
 
 from logs.picture_size import Size, dimensions
 
@@ -93,18 +92,6 @@ def data_uri_type(text: str) -> str:
     """The media type that a data: URI states; "" where the text is none."""
     match = _DATA_URI.match(text[:300])
     return (match[1].strip().lower() or "text/plain") if match else ""
-
-
-def data_uri_text(text: str, limit: int) -> str:
-    """At most ``limit`` bytes of the content of a data: URI as text, base64 or not."""
-    match = _DATA_URI.match(text[:300])
-    if not match:
-        return ""
-    if "base64" in match[2].lower():
-        found = _decode(text[match.end() : match.end() + limit * 4 // 3 // 4 * 4 + 4], partial=True) or b""
-    else:
-        found = unquote_to_bytes(text[match.end() : match.end() + 3 * limit])
-    return found[:limit].decode("utf-8", "replace")
 
 
 def _payload_start(text: str) -> int | None:

@@ -52,9 +52,6 @@ class LogQuerySet(models.QuerySet["Log"]):
     def oldest_first(self) -> Self:
         return self.order_by("id")
 
-    def failed(self) -> Self:
-        return self.filter(is_success=False)
-
     def for_list(self) -> Self:
         """Without the wide columns that no row shows."""
         return self.defer("url", "labels", "metadata", "span_name", "option_path")
