@@ -22,7 +22,7 @@ from portkey_logs.accounts.keyring import Grant, Keyring
 
 logger = logging.getLogger(__name__)
 
-SCOPES = ("completions.write", "logs.write")  # any of them lets a key make calls
+SCOPE = "logs.write"  # what a key needs for calls
 FIRST_KEYS_SECONDS = 3.0  # how long a start waits for the database; then the snapshot has to do
 
 
@@ -67,8 +67,8 @@ class Capture:
             if request.is_control:
                 return await hand_over(self.web, self.settings.web_url, request, receive, send)
             grant = request.grant(self.keys.known)
-            if not grant.allows(*SCOPES):
-                raise Refused(403, f"This API key lacks the scope {' or '.join(SCOPES)}.", "AB03")
+            if not grant.allows(SCOPE):
+                raise Refused(403, f"This API key lacks the scope {SCOPE}.", "AB03")
         except Refused as refusal:
             self.metrics.refused += refusal.status == 401
             return await answer(send, refusal.status, failure(refusal.message, refusal.code))

@@ -32,7 +32,7 @@ class _BodyError(Exception):
         self.status = status
 
 
-@api_key_required("logs.write", "completions.write")
+@api_key_required("logs.write")
 def create_logs(request: ApiRequest) -> JsonResponse:
     """Record logs. 200 when all rows are safe, 207 when only some were good, 400 when none was.
 
