@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 STARS = "*" * 8
 _KEPT = 5
+_REMEMBERED_LENGTH = 100  # characters; names of headers and fields are shorter
 # Below this length the kept characters would be half of the value or more.
 _MIN_LENGTH = 2 * _KEPT + 2
 # Objects deeper than this are masked as a whole; real configs nest a handful of levels.
@@ -44,13 +45,14 @@ _KNOWN_KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:sk|pk|rk|xai|gsk|ghp|gho|ghs|github_pat|glpat|hf|r8|pplx|xox[abprs])[-_][A-Za-z0-9_\-]{16,}"
     r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}"
     r"|(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{30,}"
-    r"|(?<![A-Za-z0-9])eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?"
+    # A first part ends where another could begin: text full of beginnings would else be read from each of them.
+    r"|(?<![A-Za-z0-9])eyJ(?:[A-Za-z0-9]|[_\-](?!eyJ)){10,}+\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.S,
 )
 _MIN_KNOWN_KEY = 18  # the shortest of the above
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
-_PARAMETER = re.compile(r"(?<=[?&;#])([^=&;#\s]+)=([^&;#\s]*)")
+_PARAMETER = re.compile(r"(?<=[?&;#])([^=?&;#\s]+)=([^&;#\s]*)")
 _CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -84,13 +86,16 @@ def sensitive_names(headers: Mapping[str, str]) -> set[str]:
     return names
 
 
-@lru_cache(maxsize=4096)  # the same header names come with every request
 def is_secret_name(name: str) -> bool:
     """Whether a header, JSON key or the like of this name holds a secret.
 
     "x-api-key", "aws_secret_access_key", "azureAdToken" do; "max_tokens",
     "x-ratelimit-limit-tokens", "virtual_key" do not.
     """
+    return _remembered(name) if len(name) <= _REMEMBERED_LENGTH else _says_secret(name)
+
+
+def _says_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if _SECRET.search("".join(words)):
         return True
@@ -101,6 +106,10 @@ def is_secret_name(name: str) -> bool:
         and not _HARMLESS_BEHIND.fullmatch(behind)
         for before, word, behind in around
     )
+
+
+# The same header names come with every request. A sender's megabytes in the place of a name are not kept.
+_remembered = lru_cache(maxsize=4096)(_says_secret)
 
 
 def mask_config(text: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -238,3 +239,34 @@ def test_any_headers(headers):
 @given(st.text())
 def test_any_url(url):
     mask_url(url)
+
+
+@pytest.mark.parametrize("url", ["http://a/" + "?" * 200_000, "http://a/?" + "a?" * 100_000, "://" * 70_000])
+def test_a_hostile_url_takes_no_longer_than_its_length(url):
+    began = time.process_time()
+    assert mask_url(url) == url
+    assert time.process_time() - began < 2  # seconds; read from each of its marks it would be minutes
+
+
+@pytest.mark.parametrize("start", ["-eyJ", "_eyJaaaaaaaaaaaa", "-eyJaaaaaaaaaaaa.", "-----BEGIN ", "-sk-"])
+def test_text_full_of_beginnings_of_keys_takes_no_longer_than_its_length(start):
+    text = start * (200_000 // len(start))
+    began = time.process_time()
+    mask_headers({"x-note": text})
+    assert time.process_time() - began < 2
+
+
+def test_a_parameter_behind_a_second_question_mark_is_masked():
+    assert "hunter2-hunter2" not in mask_url("https://a/b?c?api_key=hunter2-hunter2")
+
+
+def test_a_token_with_the_beginning_of_another_inside_is_masked():
+    token = "eyJhbGciOiJIUzI1NiJ9-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
+    masked = mask_headers({"x-note": token})["x-note"]
+    assert "c2lnbmF0dXJl" not in masked
+    assert "eyJzdWIiOiIx" not in masked
+
+
+def test_long_names_are_judged_and_not_remembered():
+    assert is_secret_name("a-" * 1000 + "api-key")
+    assert not is_secret_name("a-" * 1000)
