@@ -11,6 +11,7 @@ import hashlib
 import secrets
 import threading
 import time
+from datetime import datetime
 from uuid import UUID
 
 MAX_MS = (1 << 48) - 1
@@ -69,6 +70,11 @@ def floor(ms: int) -> UUID:
     """The lowest id of the millisecond ``ms``: ``id >= floor(a) and id < floor(b)`` is [a, b)."""
     _check(ms)
     return _build(ms, 0)
+
+
+def ms_of(moment: datetime) -> int:
+    """A moment as milliseconds since 1970 (UTC), as ids carry it."""
+    return int(moment.timestamp() * 1000)
 
 
 def _build(ms: int, tail: int) -> UUID:

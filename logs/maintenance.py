@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.db.utils import Error as DatabaseError
 
-from logs import extensions, partitions, rollups
+from logs import extensions, ids, partitions, rollups
 
 ROUND_SECONDS = 5.0  # how far the rollups' unfolded rows may pile up
 LOCK_POLL_SECONDS = 2.0  # how soon a second worker takes over
@@ -24,7 +24,7 @@ Tell = Callable[[str], None]
 def run_once(now: datetime | None = None) -> None:
     """One round: partitions ahead, expired ones dropped, rollups folded. Raises Django's database errors."""
     now = now or datetime.now(UTC)
-    now_ms = int(now.timestamp() * 1000)
+    now_ms = ids.ms_of(now)
     partitions.ahead(connection, now_ms)
     partitions.drop_expired(connection, now_ms)
     rollups.fold(connection, now)

@@ -94,8 +94,8 @@ def _before(logs: LogQuerySet, cursor: Cursor | None) -> LogQuerySet:
 def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int) -> tuple[list[Log], UUID | None]:
     """Rows found, and the id down to which everything was searched (None: to the very end)."""
     now = timezone.now()
-    end = ids.floor(_ms(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
-    top = cursor.id if cursor else ids.floor(_ms(now + timedelta(days=2)))  # nothing later is accepted
+    end = ids.floor(ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
+    top = cursor.id if cursor else ids.floor(ids.ms_of(now + timedelta(days=2)))  # nothing later is accepted
     deadline = monotonic() + WALK_BUDGET_MS / 1000
     span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
     rows: list[Log] = []
@@ -112,10 +112,6 @@ def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int) -> tuple[l
             break
         top, span_ms = bottom, span_ms * WINDOW_GROWTH
     return rows, None
-
-
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
 
 
 def within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:

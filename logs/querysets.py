@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from portkey_logs.accounts.models import Workspace
 
 
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
-
-
 class LogQuerySet(models.QuerySet["Log"]):
     workspace_id: int | None = None  # whose logs these are, for filters that first ask another table
 
@@ -34,11 +30,11 @@ class LogQuerySet(models.QuerySet["Log"]):
 
     def since(self, moment: datetime) -> Self:
         """Logs of events at or after the moment."""
-        return self.filter(id__gte=ids.floor(_ms(moment)))
+        return self.filter(id__gte=ids.floor(ids.ms_of(moment)))
 
     def until(self, moment: datetime) -> Self:
         """Logs of events before the moment."""
-        return self.filter(id__lt=ids.floor(_ms(moment)))
+        return self.filter(id__lt=ids.floor(ids.ms_of(moment)))
 
     def older_than(self, cursor: UUID) -> Self:
         return self.filter(id__lt=cursor)

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -20,6 +19,7 @@ from logs.bodies import Side, read_sides
 from logs.extensions import Score
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor
+from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
 
 _BODY_HERE = f"body {secrets.token_hex(16)}"  # where a body goes: nobody can have sent it
@@ -76,7 +76,7 @@ def item(log: Log, workspace: Workspace, request: HttpRequest, score: Score | No
     cache, retry, fallback, loadbalance = present.pill(log)
     return {
         "id": str(log.id),
-        "url": public_url(request, reverse("log_detail", args=[workspace.slug, log.id])),
+        "url": absolute_url(request, reverse("log_detail", args=[workspace.slug, log.id])),
         "created_at": present.iso(log.created_at),
         "workspace": workspace.slug,
         "trace_id": log.trace_id,
@@ -230,8 +230,3 @@ def _metrics(log: Log) -> dict[str, Any]:
         "metadata.value": list(log.metadata.values()),
         "_user": log.user,
     }
-
-
-def public_url(request: HttpRequest, path: str) -> str:
-    """An address that works for colleagues: the configured one, else that of this request."""
-    return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)

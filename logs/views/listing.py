@@ -23,6 +23,7 @@ from logs.filters import Selection
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
 from portkey_logs.accounts.access import workspace_for
+from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
 
 VIEW_PARAMS = ("request", "response", "full")  # how the panel is drawn; not part of what is selected
@@ -109,7 +110,7 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         "presets": _presets(list_url, request.GET),
         "guide": status.GUIDE,
         "first_run": not rows and not selection.terms and not request.GET.get("cursor"),
-        "base_url": request.build_absolute_uri("/").rstrip("/"),
+        "base_url": absolute_url(request, "/").rstrip("/"),
     }
 
 
@@ -126,7 +127,7 @@ def _rows(cursor_text: str, selection: Selection, log: Log | None) -> Page:
 def _panel(request: HttpRequest, workspace: Workspace, log: Log, selection: Selection) -> Detail:
     query = _query(request.GET, keep_cursor=True)
     url = reverse("log_detail", args=[workspace.slug, log.id])
-    shown = detail(log, workspace, read_sides(log), url=request.build_absolute_uri(url), views=request.GET.dict())
+    shown = detail(log, workspace, read_sides(log), url=absolute_url(request, url), views=request.GET.dict())
     link = "?" + query.urlencode() if query else ""
     older, newer = pagination.neighbours(selection.queryset, log.id, from_index=selection.answers_from_index)
     shown.close_url = reverse("log_list", args=[workspace.slug]) + link

@@ -7,18 +7,11 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from allauth.decorators import rate_limit
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from portkey_logs.accounts.access import SignedInRequest
-
-
-def absolute_url(request: HttpRequest, path: str) -> str:
-    """The path as a link for others: below the configured public address, else the one of this request."""
-    public_url: str = settings.PUBLIC_URL
-    return public_url + path if public_url else request.build_absolute_uri(path)
 
 
 def rate_limited[**P](action: str) -> Callable[[Callable[P, HttpResponse]], Callable[P, HttpResponse]]:

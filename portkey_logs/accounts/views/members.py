@@ -14,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.forms import InvitationForm
 from portkey_logs.accounts.models import Invitation, Membership, Refused, Workspace
-from portkey_logs.accounts.views.common import absolute_url, action_of
+from portkey_logs.accounts.views.common import action_of
 
 
 @login_required
