@@ -57,7 +57,7 @@ async def open_demo(target: Target, method: str, body: Body) -> AsyncIterator[An
         asked = decode_json(raw)
     except ValueError:
         asked = None
-    kind = routes.request_type(method, target.url.removeprefix("demo:").partition("?")[0])
+    kind = routes.request_type(method, routes.path_of(target.url))
     maker = _MAKERS.get(kind)
     if maker is None:
         message = "The demo provider answers /v1/chat/completions, /v1/messages and /v1/embeddings only"

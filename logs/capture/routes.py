@@ -31,7 +31,7 @@ class Routes:
     async def target(self, request: Request, trace_id: str) -> Target:
         """Where to send the call. Raises Refused."""
         if request.fields.get("x-portkey-provider", "").strip().lower() == demo.NAME:
-            return Target(f"demo:{request.target}", CIMultiDict(), demo.NAME, demo.open_demo)
+            return Target(f"demo://{request.target}", CIMultiDict(), demo.NAME, demo.open_demo)
         if self._gateway_url is None:
             url, headers, provider, timeout = self._direct.target(request)
             return Target(url, headers, provider, self._providers.open, timeout)
@@ -43,7 +43,7 @@ class Routes:
     async def _check_hosts(self, request: Request) -> None:
         """Every address that a call gives the gateway. The gateway itself judges hosts by their names only."""
         for name, value in request.fields.items():
-            if not name.startswith("x-portkey-") or ("://" not in value and "\\" not in value):
+            if not name.startswith("x-portkey-") or (":" not in value and "\\" not in value):
                 continue
             found = origin.read_config(request.fields) if name == "x-portkey-config" else value
             if name == "x-portkey-metadata":

@@ -114,6 +114,12 @@ def test_a_callers_timeout_is_a_408() -> None:
         "http://10.1.2.3/",
         "http://2852039166/",  # 169.254.169.254 as one number
         "http://localhost/v1",
+        "http:127.0.0.1:8080/v1",  # the gateway reads all of these as 127.0.0.1
+        "http:\\127.0.0.1",
+        "ht\ttp://127.0.0.1/",
+        "http://127%2e0.0.1/",
+        "http://127.0.0.1./",
+        "http://127.1./",
         "file:///etc/passwd",
     ],
 )
@@ -139,6 +145,8 @@ def test_hosts_inside_a_config_are_refused_however_they_are_written() -> None:
             for config in (
                 '{"targets":[{"provider":"openai","custom_host":"http://169.254.169.254"}]}',
                 '{"targets":[{"provider":"openai","custom\\u005fhost":"http:\\/\\/169.254.169.254"}]}',
+                '{"targets":[{"provider":"openai","custom_host":"http:169.254.169.254"}]}',
+                '{"targets":[{"provider":"openai","custom_host":"\\u0001ht\\ntp:/169.254.169.254."}]}',
                 '{"output_guardrails":[{"default.webhook":{"webhookURL":"http://169.254.169.254/x"}}]}',
             ):
                 client = await it.call(x_portkey_config=config)
@@ -223,6 +231,7 @@ def test_the_demo_provider_answers_without_key_and_network() -> None:
                 plain, streamed, messages, other = it.records
                 assert {record.provider for record in it.records} == {"demo"}
                 assert (plain.model, plain.is_success, plain.cost) == ("demo", True, None)
+                assert plain.path == "/v1/chat/completions"
                 assert (streamed.stream, streamed.completeness) == (True, "complete")
                 assert (messages.request_type, messages.completeness) == ("message", "complete")
                 assert not other.is_success
