@@ -1,15 +1,26 @@
 """The template tags of the interface."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from django.template import Context, Template, TemplateSyntaxError
 from django.test import RequestFactory
 
 from logs import jsontree
+from logs.sides import SideView
 from logs.templatetags import tree, ui
 
 
 def html_of(document: str) -> str:
-    return tree.json_tree(jsontree.build(jsontree.parse(document.encode())), "/node/", "/raw")
+    side = SimpleNamespace(
+        tree=jsontree.build(document.encode()),
+        hit=None,
+        node_url="/node/",
+        download_url="/raw",
+        address=lambda **params: "/body/",
+    )
+    return tree.json_tree(cast(SideView, side))
 
 
 def test_the_tree_escapes_keys_values_and_previews() -> None:
@@ -35,12 +46,11 @@ def test_empty_containers_have_nothing_to_unfold() -> None:
     assert "[]" in html
 
 
-def test_a_large_node_is_fetched_when_it_is_unfolded() -> None:
+def test_of_a_long_node_the_first_members_are_drawn_and_the_rest_is_fetched() -> None:
     long = "[" + ",".join(["0"] * (jsontree.NODE_BUDGET + 1)) + "]"
     html = html_of(f'{{"first": 1, "long": {long}}}')
-    assert 'hx-get="/node/?at=%2F1"' in html
-    assert 'hx-trigger="toggle once"' in html
-    assert len(html) < 5_000
+    assert f'hx-get="/node/?at=%2F1&amp;from={jsontree.SLICE}&amp;of=after"' in html
+    assert html.count('<span class="number">0</span>') == jsontree.SLICE
 
 
 def test_every_icon_is_in_the_sprite_and_others_are_refused() -> None:
