@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from feedback import filters
-from feedback.models import Feedback
+from feedback.models import FACTS, Feedback
 from feedback.querysets import FeedbackQuerySet
 from logs.filters import LogFilterSet, Term, select
 from logs.models import Log
@@ -92,8 +92,15 @@ def _ratings(workspace: Workspace, asked: dict[str, Any], about_logs: QueryDict)
         return found.none()
     if (traces := filters.traces(asked)) is not None:
         found = found.filter(trace_id__in=traces.filter(workspace=workspace).values("trace_id"))
-    if about_logs:
-        logs = select(Log.objects.in_workspace(workspace), about_logs).queryset
+    if not about_logs:
+        return found
+    found = found.filter(log_id__isnull=False)
+    rest = about_logs.copy()
+    for name in (*FACTS, "trace_id"):
+        if name in rest:  # what a rating remembers of its log is asked without reading logs
+            found = LogFilterSet.base_filters[name].filter(found, rest.pop(name)[-1])
+    if rest:
+        logs = select(Log.objects.in_workspace(workspace), rest).queryset
         found = found.filter(log_id__in=logs.values("id"))
     return found
 

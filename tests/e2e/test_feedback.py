@@ -271,7 +271,8 @@ def tick_some(page: Page) -> None:
 LOOKS = [
     look.View("feedback-panel", lambda site: site.log("chat_tools"), part="#feedback"),
     look.View("feedback-list", "/w/acme/logs/?feedback=present"),
-    look.View("feedback-ticked", "/w/acme/logs/?select=1&since=1h", tick_some),
+    # The bar floats above the rows, so one of them is always partly under it: axe looks at the bar.
+    look.View("feedback-ticked", "/w/acme/logs/?select=1&since=1h", tick_some, part="#bulk"),
     look.View("feedback-dashboard", "/w/acme/feedback/"),
     look.View("feedback-filtered", "/w/acme/feedback/?since=7d&model=gpt-4o-mini-2024-07-18"),
     look.View("feedback-error", "/w/acme/feedback/?status=abc", status=400),
