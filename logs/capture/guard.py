@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,11 @@ from yarl import URL
 
 from logs.capture.answers import Refused
 
+_SCHEME = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
+_NOT_COUNTED = {ord(character): None for character in "\t\n\r"}
+_AROUND = "".join(map(chr, range(0x21)))  # controls and the space
+# A name in ASCII, or an IPv6 address. A percent sign is decoded by some before they connect.
+_READS_ONE_WAY = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%.*)?")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: holds an IPv4 address
 
 
@@ -61,10 +67,10 @@ class Guard:
         """A URL given by a caller. Raises Refused unless it is http(s), and for an address that lies inside."""
         try:
             url = URL(text)
-            host, port = url.host, url.port
+            host, port = url.raw_host, url.port
         except ValueError:
             host, port = None, None
-        if not host or url.scheme not in ("http", "https"):
+        if not host or url.scheme not in ("http", "https") or not _READS_ONE_WAY.fullmatch(host):
             raise Refused(400, "x-portkey-custom-host must be an http or https URL", "invalid_host")
         if _is_address(host):
             self.check_addresses(host, port, [host])
@@ -73,11 +79,12 @@ class Guard:
     async def check(self, text: str) -> None:
         """As ``parse``, and look the name up. For calls that somebody else connects for."""
         url = self.parse(text)
-        host = url.host or ""
+        host = url.raw_host or ""
         if self.trusts(host, url.port) or _is_address(host):
             return
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+            name = host.rstrip(".")  # "127.1." is an address for the gateway, and a name for the system
+            found = await asyncio.get_running_loop().getaddrinfo(name, url.port, type=socket.SOCK_STREAM)
         except OSError:
             return  # nobody will reach it
         self.check_addresses(host, url.port, [str(entry[4][0]) for entry in found])
@@ -104,10 +111,14 @@ class GuardedResolver(AbstractResolver):
 
 
 def urls_in(value: Any) -> Iterator[str]:
-    """All strings inside a JSON value that are http(s) URLs."""
+    """All strings inside a JSON value that the gateway would read as http(s) URLs, as URLs anybody reads alike.
+
+    WHATWG URL, 4.4: tabs and line ends inside do not count, nor do slashes: "http:host" is "http://host".
+    """
     if isinstance(value, str):
-        if value.strip().lower().startswith(("http://", "https://")):
-            yield value.strip()
+        text = value.translate(_NOT_COUNTED).strip(_AROUND)
+        if match := _SCHEME.match(text):
+            yield f"{match[1]}://{text[match.end() :]}"
     elif isinstance(value, dict):
         for item in value.values():
             yield from urls_in(item)
@@ -118,7 +129,7 @@ def urls_in(value: Any) -> Iterator[str]:
 
 def _is_address(host: str) -> bool:
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        ipaddress.ip_address(host.partition("%")[0].rstrip("."))
     except ValueError:
         return False
     return True
