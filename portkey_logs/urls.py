@@ -6,3 +6,5 @@ urlpatterns = [
     path("", include("feedback.urls")),
     path("", include("logs.urls")),
 ]
+
+handler404 = "portkey_logs.failures.not_found"

@@ -1,4 +1,4 @@
-"""The database goes away under people who look at logs."""
+"""What people and programs are told when there is nothing, or nothing to ask."""
 
 from typing import Any
 
@@ -28,3 +28,12 @@ def test_it_is_said_and_not_a_crash(path: str, kind: str, client: Client, people
     assert answer["Retry-After"] == "5"
     assert b"atabase is away" in answer.content
     assert b"unexpectedly" not in answer.content
+
+
+@pytest.mark.parametrize("path", ["/v1/configs", "/v1/logs/17", "/w/other/logs.json"])
+def test_programs_get_json_where_there_is_nothing(path: str, client: Client, people: People) -> None:
+    client.login(username="alice@example.org", password=PASSWORD)
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["status"] == "failure"
+    assert path in answer.json()["message"]

@@ -1,4 +1,4 @@
-"""When the database is away people get a page that says so, and programs a 503 they can act on."""
+"""What nothing could be done about: people get a page that says so, programs JSON they can act on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import logging
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.views.defaults import page_not_found
+
+from portkey_logs.accounts.api import api_failure
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +31,21 @@ class DatabaseAwayMiddleware:
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
         logger.warning("The database is away: %s", str(error).partition("\n")[0])
-        if request.path.startswith("/v1/") or request.path.endswith(".json"):
-            body = {"status": "failure", "message": "The database is away; try again shortly."}
-            response: HttpResponse = JsonResponse(body, status=503)
+        response: HttpResponse
+        if _is_for_programs(request):
+            response = api_failure(503, "The database is away; try again shortly.", "away")
         else:
             response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's ``handler404``."""
+    if _is_for_programs(request):
+        return api_failure(404, f"There is nothing at {request.path[:200]}", "not_found")
+    return page_not_found(request, exception)
+
+
+def _is_for_programs(request: HttpRequest) -> bool:
+    return request.path.startswith("/v1/") or request.path.endswith(".json")
