@@ -9,6 +9,7 @@ import zstandard
 # One body: as much as POST /v1/logs takes. All calls together: what a crowd of them may hold at a time.
 BODY_BYTES = 64 * 1024 * 1024
 TOTAL_BYTES = 256 * 1024 * 1024
+PIECE_BYTES = 16 * 1024  # of a compressed body, looked at together
 ZSTD_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659: what a zstd stream over HTTP may ask its reader to remember
 
 
@@ -98,12 +99,21 @@ def _deflate(body: bytes, limit: int) -> bytes:
 
 
 def _inflate(body: bytes, wbits: int, limit: int) -> bytes:
-    """All members of a gzip file (RFC 1952, 2.2), or one zlib stream."""
-    unpacked = b""
-    while body and len(unpacked) <= limit:
-        stream = zlib.decompressobj(wbits)
-        unpacked += stream.decompress(body, limit + 1 - len(unpacked))
-        body = stream.unused_data
-        if wbits <= zlib.MAX_WBITS:
+    """All members of a gzip file (RFC 1952, 2.2), or one zlib stream; at most ``limit`` + 1 bytes.
+
+    In pieces: what a member leaves over is copied, and there may be a member every 20 bytes.
+    """
+    unpacked = bytearray()
+    stream = zlib.decompressobj(wbits)
+    for start in range(0, len(body), PIECE_BYTES):
+        piece = body[start : start + PIECE_BYTES]
+        while piece and len(unpacked) <= limit:
+            if stream.eof:
+                stream = zlib.decompressobj(wbits)
+            unpacked += stream.decompress(piece, limit + 1 - len(unpacked))
+            if stream.eof and wbits <= zlib.MAX_WBITS:
+                return bytes(unpacked)
+            piece = stream.unused_data if stream.eof else b""
+        if len(unpacked) > limit:
             break
-    return unpacked
+    return bytes(unpacked)

@@ -11,6 +11,8 @@ import re
 from logs.ingest.text import decode_json
 
 _OPTION = b'"stream_options":{"include_usage":true},'
+# The event with the counts has some hundred bytes. One that is longer passes as it comes.
+_MAX_EVENT = 64 * 1024
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -27,26 +29,35 @@ def asking(body: bytes) -> bytes | None:
 
 
 class Hidden:
-    """Takes the event with the counts out of a stream."""
+    """Takes the event with the counts out of a stream. Each byte is looked at once, and at most one event is held."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held = bytearray()
+        self._looked = 0  # how far no event ends
+        self._passes = False  # inside an event that is too long to be the one
 
     def pass_on(self, chunk: bytes) -> bytes:
         """What the client gets for now: all events that are complete, without the one."""
         self._held += chunk
-        shown, start = b"", 0
-        for match in _EVENT_END.finditer(self._held):
-            event = self._held[start : match.end()]
+        shown, start = bytearray(), 0
+        for match in _EVENT_END.finditer(self._held, self._looked):
+            event = bytes(self._held[start : match.end()])
             start = match.end()
-            if not _is_usage(event):
+            if self._passes or not _is_usage(event):
                 shown += event
-        self._held = self._held[start:]
-        return shown
+            self._passes = False
+        if self._passes or len(self._held) - start > _MAX_EVENT:
+            # Its end may come in two chunks, so the last bytes wait for the next.
+            end = max(start, len(self._held) - 3)
+            shown += self._held[start:end]
+            start, self._passes = end, True
+        del self._held[:start]
+        self._looked = max(0, len(self._held) - 3)
+        return bytes(shown)
 
     def rest(self) -> bytes:
         """What is left of a stream that ended in the middle of an event."""
-        held, self._held = self._held, b""
+        held, self._held = bytes(self._held), bytearray()
         return held
 
 
