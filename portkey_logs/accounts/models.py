@@ -95,21 +95,24 @@ class Membership(models.Model):
 
     @transaction.atomic
     def give_role(self, other: Membership, role: str) -> None:
-        """Changes the role of another member. Raises Refused."""
+        """Changes the role of another member; withdraws the invitations they could not make any more. Raises Refused."""
         self._check(other, keeps_owner=role == self.Role.OWNER)
         if role not in self.grantable_roles:
             raise Refused(f"Only an owner can make somebody {self.Role(role).label.lower()}.")
         other.role = role
         other.save(update_fields=["role"])
+        self._withdraw_invitations(other, keep=other.grantable_roles)
 
     @transaction.atomic
     def remove(self, other: Membership) -> None:
         """Ends the other's membership and withdraws the invitations they made. Raises Refused."""
         self._check(other, keeps_owner=False)
-        self.organisation.invitations.filter(created_by=other.user_id, accepted_at=None, revoked_at=None).update(
-            revoked_at=timezone.now()
-        )
+        self._withdraw_invitations(other, keep=[])
         other.delete()
+
+    def _withdraw_invitations(self, other: Membership, keep: list[Membership.Role]) -> None:
+        invitations = self.organisation.invitations.filter(created_by=other.user_id, accepted_at=None, revoked_at=None)
+        invitations.exclude(role__in=keep).update(revoked_at=timezone.now())
 
     def _check(self, other: Membership, *, keeps_owner: bool) -> None:
         if not self.may_change(other):

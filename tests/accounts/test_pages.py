@@ -301,6 +301,19 @@ class TestMembers:
         invitation.refresh_from_db()
         assert not invitation.is_open
 
+    def test_who_is_demoted_keeps_no_invitation_to_the_old_role(self, people: People, browser_of: SignIn) -> None:
+        second = make_user("second@example.org", people.acme, "owner")
+        invitations = {role: Invitation.issue(people.acme, second, role)[0] for role in ("owner", "admin", "member")}
+        others, _ = Invitation.issue(people.acme, people.alice, "owner")
+        membership = Membership.objects.get(user=second)
+        for role, still in (("admin", ["admin", "member"]), ("member", [])):
+            assert self.role(browser_of(people.alice), membership, role) == role
+            for invitation in invitations.values():
+                invitation.refresh_from_db()
+            assert [role for role, invitation in invitations.items() if invitation.is_open] == still
+        others.refresh_from_db()
+        assert others.is_open
+
     def test_members_do_not_see_invitations(self, people: People, browser_of: SignIn) -> None:
         Invitation.issue(people.acme, people.alice, "member", note="for Zoe")
         assert "for Zoe" in browser_of(people.alice).get("/w/acme/members/").text
