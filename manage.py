@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-WITHOUT_DATABASE = {"help", "version", "makemigrations", "check", "collectstatic", "compilemessages", "up"}
+WITHOUT_DATABASE = {"help", "version", "up"}  # `up` looks after its database itself
 
 
 def main() -> None:
