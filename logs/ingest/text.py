@@ -11,14 +11,21 @@ import msgspec
 # PostgreSQL's text and jsonb take neither NUL nor lone surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INT4_MAX = 2**31 - 1
+# What a text of many small values may take as objects: 64 MB of "{}" would be gigabytes. Embeddings of a full batch
+# (2,048 of 1,536 numbers) take half of it. The weights are bytes per comma, object and array in CPython.
+MAX_OBJECT_BYTES = 256 * 1024 * 1024
+_WEIGHTS = ((",", 40), ("{", 200), ("[", 64))
+_HARMLESS = 2 * 1024 * 1024  # characters: so few cannot reach it
 
 
 def decode_json(raw: bytes | str) -> Any:
-    """The value of ``raw``. Raises ValueError for anything that is not one JSON value in UTF-8.
+    """The value of ``raw``. Raises ValueError for anything that is not one JSON value in UTF-8, or holds too many.
 
     msgspec first, for its speed; it refuses lone surrogates, which JSON's grammar
     allows and language models produce, so Python's own parser has the last word.
     """
+    if len(raw) > _HARMLESS and raw[:1] not in ('"', b'"') and _object_bytes(raw) > MAX_OBJECT_BYTES:
+        raise ValueError("JSON holds too many values to be read")
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeError):
@@ -29,6 +36,13 @@ def decode_json(raw: bytes | str) -> Any:
         return json.loads(raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw)
     except RecursionError:
         raise ValueError("JSON is nested too deeply") from None
+
+
+def _object_bytes(raw: bytes | str) -> int:
+    """About what the values of a JSON text take in memory, without its strings; too much where those hold marks."""
+    if isinstance(raw, str):
+        return sum(raw.count(mark) * weight for mark, weight in _WEIGHTS)
+    return sum(raw.count(mark.encode()) * weight for mark, weight in _WEIGHTS)
 
 
 def clean(value: str, limit: int) -> str:
