@@ -28,19 +28,12 @@ def api_failure(status: int, message: str, code: str) -> JsonResponse:
 def api_key_of(request: HttpRequest) -> str:
     """The API key of the request, empty if it has none.
 
-    SDKs send a placeholder (``Authorization: Bearer OPENAI_API_KEY``) or a provider's key beside ours:
-    that header counts only with a key of ours, and only where ``x-portkey-api-key`` is missing.
+    SDKs send a placeholder (``Authorization: Bearer OPENAI_API_KEY``) or a provider's key beside ours: either
+    header counts only with a key of ours, ``x-portkey-api-key`` first. Capture reads them the same way.
     """
-    key = request.headers.get("x-portkey-api-key", "")
-    if key:
-        return key.strip()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    token = token.strip()
-    return token if scheme.lower() == "bearer" and token.startswith(API_KEY_PREFIX) else ""
-
-
-type ApiView[**P] = Callable[Concatenate[ApiRequest, P], HttpResponseBase]
-type View = Callable[..., HttpResponseBase]
+    candidates = (request.headers.get("x-portkey-api-key", ""), token if scheme.lower() == "bearer" else "")
+    return next((key for key in map(str.strip, candidates) if key.startswith(API_KEY_PREFIX)), "")
 
 
 def api_key_required[**P](*scopes: str) -> Callable[[ApiView[P]], View]:
