@@ -4,7 +4,10 @@ Each variable ``NAME`` may also be given as ``NAME_FILE``, a file that holds the
 for local use; a bad value stops the start with one clear line. docs/configuration.md lists them all.
 """
 
+import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -22,13 +25,18 @@ def _secret_key() -> str:
     if configured:
         return configured
     path = DATA_DIR / "secret_key"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
+    if not path.exists():
         DATA_DIR.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-        return path.read_text().strip()
+        # Several processes may start at once: one of them names its key, whole, and all read that one.
+        descriptor, own = tempfile.mkstemp(dir=DATA_DIR, prefix=".secret_key-")  # mkstemp makes it 0600
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(50))
+            with suppress(FileExistsError):
+                os.link(own, path)
+        finally:
+            os.unlink(own)
+    return path.read_text().strip()
 
 
 SECRET_KEY = _secret_key()
