@@ -38,7 +38,7 @@ def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
     except BadCursor:
         errors["cursor"] = ["This is no cursor of ours."]
     if text := request.GET.get("limit"):
-        if text.isdecimal() and 1 <= int(text) <= MAX_LIMIT:
+        if text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MAX_LIMIT:
             limit = int(text)
         else:
             errors["limit"] = [f"Give a number from 1 to {MAX_LIMIT}."]

@@ -49,7 +49,7 @@ def _octets(side: Side, at: str) -> bytes | None:
             return side.octets
         fields = uploads.fields(side.octets)
         index = at.removeprefix("/")
-        if not index.isdecimal() or int(index) >= len(fields):
+        if not index.isdecimal() or len(index) > 9 or int(index) >= len(fields):
             return None
         return side.octets[fields[int(index)].start : fields[int(index)].end]
     try:
@@ -77,7 +77,7 @@ def _ranged(response: HttpResponse, octets: bytes, wanted: str) -> HttpResponse:
     response["Accept-Ranges"] = "bytes"
     unit, _, span = wanted.partition("=")
     first, dash, last = span.strip().partition("-")
-    if unit.strip() != "bytes" or not dash or not (first + last).isdecimal() or not (first + last).isascii():
+    if unit.strip() != "bytes" or not dash or not (first + last).isdecimal() or len(first + last) > 40:
         return response
     size = len(octets)
     start = int(first) if first else max(size - int(last), 0)

@@ -36,6 +36,10 @@ def api_key_of(request: HttpRequest) -> str:
     return next((key for key in map(str.strip, candidates) if key.startswith(API_KEY_PREFIX)), "")
 
 
+type ApiView[**P] = Callable[Concatenate[ApiRequest, P], HttpResponseBase]
+type View = Callable[..., HttpResponseBase]
+
+
 def api_key_required[**P](*scopes: str) -> Callable[[ApiView[P]], View]:
     """Lets a call through whose key has any one of the scopes; the view finds it in ``request.grant``.
 

@@ -95,7 +95,7 @@ class Membership(models.Model):
 
     @transaction.atomic
     def give_role(self, other: Membership, role: str) -> None:
-        """Changes the role of another member; withdraws the invitations they could not make any more. Raises Refused."""
+        """Change another member's role; withdraw the invitations they could not make any more. Raises Refused."""
         self._check(other, keeps_owner=role == self.Role.OWNER)
         if role not in self.grantable_roles:
             raise Refused(f"Only an owner can make somebody {self.Role(role).label.lower()}.")
