@@ -56,6 +56,11 @@ def of(name: str, query: str = "") -> Callable[[Site], str]:
     return lambda site: f"{site.log(name)}?since=1h{query}"
 
 
+def body_of(name: str, side: str, query: str) -> Callable[[Site], str]:
+    """One side of a log as a page of its own."""
+    return lambda site: f"{site.log(name)}body/{side}/?{query}"
+
+
 def sign_in_link(site: Site) -> str:
     from portkey_logs.accounts.bootstrap import sign_in_path
 
@@ -133,6 +138,13 @@ VIEWS = [
     View("panel-json", of("chat_tools", "&request=json&response=json"), part="#log-panel"),
     View("panel-raw", of("chat_stream_usage", "&request=raw&response=raw"), part="#log-panel"),
     View("panel-full", of("chat_tools", "&full=1"), part="#log-panel"),
+    View("panel-guardrail", of("guardrail_fail_246"), part="#log-panel"),
+    View("panel-message", of("messages_anthropic"), part="#log-panel"),
+    View("panel-response", of("responses"), part="#log-panel"),
+    View("panel-images", of("images_url"), part="#log-panel"),
+    View("body", body_of("chat_tools", "request", "view=json"), part="main"),
+    View("body-find", body_of("chat_tools", "request", "find=weather"), part="main"),
+    View("body-find-nothing", body_of("chat_tools", "request", "find=nowhere"), part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),
