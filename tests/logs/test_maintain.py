@@ -76,7 +76,7 @@ def test_one_works_the_others_wait_and_take_over_quietly(workers: list[subproces
     second = begin(workers)
     (holder,) = holders()
     first.send_signal(signal.SIGKILL)
-    wait_until(lambda: holders() and holders() != {holder})
+    wait_until(lambda: holders() - {holder})
     told = time.monotonic()
     second.send_signal(signal.SIGTERM)
     output, _ = second.communicate(timeout=10)
