@@ -287,14 +287,14 @@ class _Attempt:
 
     def _insert_fast(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> list[Outcome]:
         """The ids are new: straight into the tables."""
-        _copy(cursor, "log", LOG_COLUMNS, [log_row(packed.record, self.received_at) for packed in batch])
+        copy_rows(cursor, "log", LOG_COLUMNS, [log_row(packed.record, self.received_at) for packed in batch])
         self._insert_rest(cursor, batch)
         return [STORED] * len(batch)
 
     def _insert_new(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> list[Outcome]:
         """Some ids may be there already: only what is new gets a body and counts in the rollups."""
         cursor.execute(_TEMPORARY)
-        _copy(
+        copy_rows(
             cursor,
             "log_incoming",
             LOG_COLUMNS,
@@ -308,10 +308,10 @@ class _Attempt:
     def _insert_rest(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> None:
         if not batch:
             return
-        _copy(cursor, "log_body", BODY_COLUMNS, [packed.body for packed in batch])
+        copy_rows(cursor, "log_body", BODY_COLUMNS, [packed.body for packed in batch])
         records = [packed.record for packed in batch]
         for rollup in rollups.ROLLUPS:
-            _copy(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records))
+            copy_rows(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records))
 
     def _make_partitions(self, batch: Sequence[Packed]) -> None:
         """On a connection of their own, which in Django is a thread of its own: this one may be in a transaction."""
@@ -341,7 +341,8 @@ _INSERT_NEW = (
 )
 
 
-def _copy(cursor: CursorWrapper, table: str, columns: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
+def copy_rows(cursor: CursorWrapper, table: str, columns: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """COPY rows in binary; ``columns`` are their names and PostgreSQL types, in the order of the values."""
     if not rows:
         return
     with cursor.copy(f"COPY {table} ({_columns(columns)}) FROM STDIN (FORMAT binary)") as copy:
