@@ -10,8 +10,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environs import FileAwareEnv, validate
+
+from portkey_logs.catalog.secrets import check_key, derived_key
 
 env = FileAwareEnv()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,6 +43,14 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+
+# Under which the secrets of virtual keys and configs are encrypted, newest first. The one that comes of the secret
+# key needs no setting; it stays readable, so that the step to keys of their own is a rotation like any other.
+_keys: list[str] = env.list("PORTKEY_LOGS_ENCRYPTION_KEYS", [])
+if not all(map(check_key, _keys)):
+    raise ImproperlyConfigured("PORTKEY_LOGS_ENCRYPTION_KEYS must hold keys of 32 bytes in url-safe base64")
+ENCRYPTION_KEYS = [*_keys, derived_key(SECRET_KEY)]
+
 DEBUG = env.bool("PORTKEY_LOGS_DEBUG", False)
 _LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]  # always: the health check of `up` calls from here
 ALLOWED_HOSTS = [*_LOOPBACK, *env.list("PORTKEY_LOGS_ALLOWED_HOSTS", [])]
@@ -61,6 +72,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "portkey_logs.accounts",
+    "portkey_logs.catalog",
     "logs",
     "feedback",
 ]

@@ -16,24 +16,8 @@ from logs.capture.headers import bearer, for_upstream
 from logs.capture.request import Request
 from logs.ingest import origin
 from logs.ingest.families.base import mapping
+from portkey_logs.catalog.providers import BASE_URLS
 
-# Where each provider's API begins; what follows /v1 in the call is appended, as the gateway does.
-PROVIDERS = {
-    "anthropic": "https://api.anthropic.com/v1",
-    "cerebras": "https://api.cerebras.ai/v1",
-    "deepinfra": "https://api.deepinfra.com/v1/openai",
-    "deepseek": "https://api.deepseek.com/v1",
-    "fireworks-ai": "https://api.fireworks.ai/inference/v1",
-    "google": "https://generativelanguage.googleapis.com/v1beta/openai",
-    "groq": "https://api.groq.com/openai/v1",
-    "mistral-ai": "https://api.mistral.ai/v1",
-    "ollama": "http://localhost:11434/v1",
-    "openai": "https://api.openai.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-    "perplexity-ai": "https://api.perplexity.ai",
-    "together-ai": "https://api.together.xyz/v1",
-    "x-ai": "https://api.x.ai/v1",
-}
 ANTHROPIC_VERSION = "2023-06-01"  # the API's only version so far; the gateway sends it too
 
 _SET = "Set PORTKEY_GATEWAY_URL, or start with --with-gateway."
@@ -66,9 +50,9 @@ class Direct:
         provider = (request.fields.get("x-portkey-provider") or config.get("provider") or "").strip().lower()
         if not provider:
             raise Refused(400, "Either x-portkey-config or x-portkey-provider header is required", "invalid_request")
-        host = request.fields.get("x-portkey-custom-host") or _get(config, "custom_host") or PROVIDERS.get(provider)
+        host = request.fields.get("x-portkey-custom-host") or _get(config, "custom_host") or BASE_URLS.get(provider)
         if not host:
-            known = ", ".join(PROVIDERS)
+            known = ", ".join(BASE_URLS)
             raise Refused(
                 400,
                 f"Without a gateway the provider {provider[:100]!r} is not known; known are {known}. {_SET}",

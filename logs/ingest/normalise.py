@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from logs import ids, redaction, status
+from logs import ids, status
 from logs.ingest import costs, families, forms, marks, origin, routes, sse
 from logs.ingest.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_problem
 from logs.ingest.families import AssembledStream
@@ -20,6 +20,7 @@ from logs.ingest.families.base import Json, Usage, mapping
 from logs.ingest.marks import Marks
 from logs.ingest.record import Completeness, Exchange, GatewayStatus, LogRecord
 from logs.ingest.text import clean, clean_or_none, count, decode_json
+from portkey_logs import redaction
 
 # Lengths in characters. An index entry of PostgreSQL holds 2,704 bytes, so what is indexed stays below 600
 # characters even at 4 bytes each; names that people gave are far shorter.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -299,3 +300,42 @@ class ApiKey(models.Model):
     @property
     def is_active(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a person, or a program with an API key."""
+
+    person: User | None = None
+    api_key_id: int | None = None
+
+
+class AuditEvent(models.Model):
+    """Who changed what, and when. Kept for the people who run a workspace; never changes."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    action = models.CharField(max_length=40)  # "virtual_key.rotate_secret"
+    subject = models.CharField(max_length=100)  # the slug of what was changed
+    detail = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["workspace", "subject", "-created_at"], name="audit_of_subject")]  # its page
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+    @classmethod
+    def record(cls, workspace: Workspace, by: Actor, action: str, subject: str, detail: str = "") -> None:
+        """Note it down, in the transaction of the change."""
+        cls.objects.create(
+            workspace=workspace,
+            person=by.person,
+            api_key_id=by.api_key_id,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logs.redaction import is_secret_name, mask, mask_config, mask_headers, mask_url
+from portkey_logs.redaction import is_secret_name, mask, mask_config, mask_headers, mask_url
 
 SECRET = "Zq7wXk93vTnB41LmYs"
 

@@ -125,6 +125,11 @@ def mask_config(text: str) -> str:
     return mask(text) if masked is None else masked
 
 
+def mask_json(value: Any) -> Any:
+    """A JSON value with every nested secret masked; objects, lists and names stay as they are."""
+    return _mask_value(value, secret=False, depth=0)
+
+
 def mask_url(url: str) -> str:
     """``url`` with its password and the secret query parameters (``key=``, ``api-key=``, …) masked.
 
