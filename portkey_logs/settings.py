@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "portkey_logs.catalog",
     "logs",
     "feedback",
+    "replay",
 ]
 
 MIDDLEWARE = [

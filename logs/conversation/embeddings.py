@@ -32,15 +32,10 @@ def request(body: Json) -> Conversation:
 
 
 def answer(body: Json) -> Conversation | None:
-    data = [item for item in parts.sequence(body.get("data")) if isinstance(item, dict)]
+    data = _items(body)
     if not data:
         return None
-    left = MAX_NUMBERS
-    vectors: list[array.array[float] | None] = []
-    for item in data:
-        vector = _numbers(item.get("embedding")) if left > 0 else None
-        left -= len(vector or ())
-        vectors.append(vector)
+    vectors = vectors_of(body)
     talk = Conversation(note=_in_words(vectors))
     for item, vector in list(zip(data, vectors, strict=True))[:SHOWN_VECTORS]:
         shown = _vector(vector, item) if vector else parts.json_part(item)
@@ -48,6 +43,28 @@ def answer(body: Json) -> Conversation | None:
     if len(data) > SHOWN_VECTORS:
         talk.messages.append(parts.hidden_note(len(data) - SHOWN_VECTORS, "embeddings"))
     return talk
+
+
+def vectors_of(body: Json) -> list[array.array[float] | None]:
+    """The vectors of an answer, one per input; None for what is no vector, or comes after MAX_NUMBERS numbers."""
+    left = MAX_NUMBERS
+    vectors: list[array.array[float] | None] = []
+    for item in _items(body):
+        vector = _numbers(item.get("embedding")) if left > 0 else None
+        left -= len(vector or ())
+        vectors.append(vector)
+    return vectors
+
+
+def _items(body: Json) -> list[Json]:
+    return [item for item in parts.sequence(body.get("data")) if isinstance(item, dict)]
+
+
+def summary(vector: array.array[float]) -> str:
+    """``1,536 dimensions, norm 1: [0.01, 0.02, …]``"""
+    start = ", ".join(_short(number) for number in vector[:SHOWN_NUMBERS])
+    more = ", …" if len(vector) > SHOWN_NUMBERS else ""
+    return f"{len(vector):,} dimensions, norm {_short(math.hypot(*vector))}: [{start}{more}]"
 
 
 def _in_words(vectors: list[array.array[float] | None]) -> str:
@@ -61,10 +78,7 @@ def _in_words(vectors: list[array.array[float] | None]) -> str:
 
 
 def _vector(vector: array.array[float], item: Json) -> Part:
-    start = ", ".join(_short(number) for number in vector[:SHOWN_NUMBERS])
-    more = ", …" if len(vector) > SHOWN_NUMBERS else ""
-    encoded = ", sent as base64" if isinstance(item.get("embedding"), str) else ""
-    return parts.note(f"{len(vector):,} dimensions, norm {_short(math.hypot(*vector))}: [{start}{more}]{encoded}")
+    return parts.note(summary(vector) + (", sent as base64" if isinstance(item.get("embedding"), str) else ""))
 
 
 def _numbers(value: Any) -> array.array[float] | None:

@@ -22,6 +22,7 @@ ICONS = frozenset(
     [
         "arrow-down",
         "arrow-left",
+        "arrow-left-right",
         "arrow-right",
         "arrow-up",
         "audio-lines",
@@ -37,6 +38,7 @@ ICONS = frozenset(
         "file-text",
         "fold-vertical",
         "git-branch",
+        "git-compare",
         "image",
         "image-off",
         "inbox",

@@ -1,5 +1,6 @@
 // The keyboard. Never while typing, never with a modifier: those belong to the browser and to fields.
 import { copy } from "./copy.js";
+import { toast } from "./messages.js";
 import { close, isOpen, openRow } from "./panel.js";
 import { hideTip } from "./tips.js";
 
@@ -33,7 +34,17 @@ const dialog = (id) => document.getElementById(id);
 
 const press = (thumb) => document.querySelector(`#log-panel ${thumb}`)?.click();
 
+/** Compares the two ticked rows; before there are ticks, it offers them. */
+function compare() {
+  const button = document.getElementById("compare-ticked");
+  const ticked = document.querySelectorAll('input[form="bulk"][name="log"]:checked').length;
+  if (!button) document.getElementById("select-rows")?.click();
+  else if (ticked === 2) button.click();
+  else toast(`Tick two logs to compare them; ${ticked} ${ticked === 1 ? "is" : "are"} ticked.`);
+}
+
 const ACTIONS = {
+  d: compare,
   j: () => walk(1),
   k: () => walk(-1),
   f: showFilters,

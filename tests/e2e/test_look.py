@@ -113,6 +113,10 @@ def make_an_invitation(page: Page) -> None:
     expect(page.get_by_role("heading", name="The invitation link")).to_be_visible()
 
 
+def compared(one: str, other: str) -> Callable[[Site], str]:
+    return lambda site: f"/w/acme/compare/?a={site.logs[one]}&b={site.logs[other]}"
+
+
 LAST_HOUR = "/w/acme/logs/?since=1h"
 VIEWS = [
     View("sign-in", "/accounts/login/", who=None),
@@ -145,6 +149,10 @@ VIEWS = [
     View("body", body_of("chat_tools", "request", "view=json"), part="main"),
     View("body-find", body_of("chat_tools", "request", "find=weather"), part="main"),
     View("body-find-nothing", body_of("chat_tools", "request", "find=nowhere"), part="main"),
+    View("compare", compared("chat_tools", "chat_tool_result")),
+    View("compare-failed", compared("provider_error_429", "chat_plain"), part="main"),
+    View("compare-embeddings", compared("embeddings", "embeddings"), part="main"),
+    View("compare-choose", lambda site: f"/w/acme/compare/?a={site.logs['chat_plain']}", part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),
