@@ -20,6 +20,7 @@ from feedback.scope import Scope
 from feedback.section import Entry
 from logs import pagination
 from logs.extensions import sign, signed
+from logs.filters import exactly
 
 BUDGET_MS = 500
 COMMENTS = 20
@@ -146,7 +147,7 @@ def _line(dimension: str, group: Group, scope: Scope, reach: float) -> Line:
     elif dimension == "source":
         name, url = SOURCES[group.key], scope.logs(feedback_source=group.key)
     else:
-        name, url = group.key, scope.logs(**{dimension: group.key})
+        name, url = group.key, scope.logs(**{dimension: exactly(group.key)})
     bar = charts.leaning(float(group.average or 0), reach)
     return Line(name, url, group.ratings, _average(group), _kind(group), bar, group)
 

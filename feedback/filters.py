@@ -46,7 +46,7 @@ def _choice(label: str, choices: list[tuple[str, str]], **options: Any) -> djang
     return django_filters.ChoiceFilter(label=label, choices=choices, empty_label="Any", **options)
 
 
-HIDDEN = {"widget": forms.HiddenInput}  # what links of the dashboard say; too fine for the form
+HIDDEN: dict[str, Any] = {"widget": forms.HiddenInput}  # what links of the dashboard say; too fine for the form
 FILTERS: dict[str, django_filters.Filter] = {
     "feedback": django_filters.ChoiceFilter(label="Feedback", choices=KINDS, empty_label="With or without"),
     "feedback_min": _number("Score from"),
@@ -65,6 +65,7 @@ FILTERS: dict[str, django_filters.Filter] = {
 }
 for _name, _filter in FILTERS.items():
     _filter.field_name = _name
+    _filter.group, _filter.index = "Feedback", "where few are"
     _filter.method = lambda queryset, name, value: queryset  # ``narrow`` applies all of them together
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +32,7 @@ class Scope:
 
     workspace: Workspace
     form: forms.Form
+    groups: dict[str, list[BoundField]]  # the form's fields by what they are about
     params: QueryDict  # as sent, without what is empty
     terms: list[Term]
     ratings: FeedbackQuerySet  # standing, within the time and the filters
@@ -67,7 +69,8 @@ class Scope:
 
 def read(params: QueryDict, workspace: Workspace) -> Scope:
     """What a query string asks for. With a value that cannot be understood: no ratings, and the form says why."""
-    form = LogFilterSet(params).form
+    filterset = LogFilterSet(params)
+    form = filterset.form
     asked = form.cleaned_data if form.is_valid() else {}
     until = asked.get("until") or timezone.now()
     since = asked.get("since") or until - DEFAULT_SPAN
@@ -83,7 +86,7 @@ def read(params: QueryDict, workspace: Workspace) -> Scope:
     if form.is_valid():
         ratings = _ratings(workspace, asked, about_logs).since(since).until(until)
     terms = [term for term in select(Log.objects.none(), kept).terms if term.name not in _TIMES]
-    return Scope(workspace, form, kept, terms, ratings, since, until)
+    return Scope(workspace, form, filterset.groups, kept, terms, ratings, since, until)
 
 
 def _ratings(workspace: Workspace, asked: dict[str, Any], about_logs: QueryDict) -> FeedbackQuerySet:
@@ -98,7 +101,8 @@ def _ratings(workspace: Workspace, asked: dict[str, Any], about_logs: QueryDict)
     rest = about_logs.copy()
     for name in (*FACTS, "trace_id"):
         if name in rest:  # what a rating remembers of its log is asked without reading logs
-            found = LogFilterSet.base_filters[name].filter(found, rest.pop(name)[-1])
+            del rest[name]
+            found = LogFilterSet.base_filters[name].filter(found, asked[name])
     if rest:
         logs = select(Log.objects.in_workspace(workspace), rest).queryset
         found = found.filter(log_id__in=logs.values("id"))

@@ -47,6 +47,13 @@ COMPLETENESS_WORDS = {
     "not_kept": "Bodies not kept",
 }
 
+SOURCE_WORDS = {
+    "api": "POST /v1/logs",
+    "capture": "Capture",
+    "otlp": "OpenTelemetry",
+    "import": "Import",
+}
+
 USAGE_ORIGINS = {
     "provider": "Reported by the provider",
     "estimated": "Estimated from the text",

@@ -13,10 +13,10 @@ document.addEventListener(
 );
 
 document.addEventListener("htmx:configRequest", (event) => {
-  const { parameters, elt } = event.detail;
+  const { formData, elt } = event.detail;
   if (!elt.matches("form.filters")) return;
-  for (const name of Object.keys(parameters)) {
-    if (!String(parameters[name]).trim()) delete parameters[name]; // an address holds what was asked, no more
+  for (const [name, value] of [...formData]) {
+    if (!value.trim()) formData.delete(name); // an address holds what was asked, no more
   }
 });
 
