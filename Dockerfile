@@ -13,5 +13,5 @@ COPY . .
 USER app
 VOLUME /data
 EXPOSE 8000 8788
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "16", \
-     "--backpressure", "64", "--workers-kill-timeout", "5", "--no-ws", "portkey_logs.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "66", \
+     "--backpressure", "130", "--workers-kill-timeout", "5", "--no-ws", "portkey_logs.wsgi:application"]

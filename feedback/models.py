@@ -151,7 +151,7 @@ class Feedback(models.Model):
 
     @classmethod
     @transaction.atomic
-    def record(cls, workspace_id: int, api_key_id: int, given: Sequence[Given]) -> list[Feedback]:
+    def record(cls, workspace_id: int, api_key_id: int | None, given: Sequence[Given]) -> list[Feedback]:
         """Ratings that came through the API, in the order given. Their logs may still be on their way."""
         trace_ids = {each.trace_id for each in given}
         FeedbackTrace.lock(workspace_id, trace_ids)

@@ -1,8 +1,11 @@
 from django.urls import path
 
-from replay.views import compare
+from replay.views import compare, run
 
 urlpatterns = [
     path("w/<slug:workspace>/compare/", compare.compare, name="compare"),
     path("w/<slug:workspace>/compare.json", compare.compare_json, name="compare_json"),
+    path("w/<slug:workspace>/playground/run/", run.run, name="replay_run"),
+    path("w/<slug:workspace>/playground/runs/<uuid:id>/stop/", run.stop, name="replay_stop"),
+    path("w/<slug:workspace>/playground/runs/<uuid:id>.json", run.run_json, name="replay_run_json"),
 ]

@@ -56,19 +56,25 @@ class Call:
         self.send = send
         self.began = time.perf_counter()
         started_ms = time.time_ns() // 1_000_000
-        self.draft = Draft(ids.uuid7(started_ms), started_ms, Kept(capture.room), Kept(capture.room))
+        id = grant.log_id or ids.uuid7(started_ms)
+        self.draft = Draft(id, started_ms, Kept(capture.room), Kept(capture.room))
         self.draft.method = request.method
         self.draft.bodies_kept = grant.keeps_bodies
+        self.draft.is_replay = grant.log_id is not None
         self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or uuid.uuid4().hex
         self.left = self.started = self.recorded = False
         self.expects_request = True
         self.hidden: usage.Hidden | None = None
         self.sent_at = self.answered_at = self.began  # when nobody but us was waited for
         self.watch: asyncio.Task[None] | None = None
+        self.running: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Pass the call on and record it. Whatever goes wrong becomes the client's answer."""
         self.draft.request_headers = self.request.fields | {"x-portkey-trace-id": self.trace_id}
+        if self.draft.is_replay:
+            self.draft.request_headers.pop("x-portkey-api-key", None)  # a pass is no key, not even a masked one
+            self.running = asyncio.current_task()
         try:
             target = await self.capture.routes.target(self.request, self.trace_id)
             self.draft.url, self.draft.provider = target.url, target.provider
@@ -85,7 +91,13 @@ class Call:
             await self._break(
                 Refused(502, f"{self._who()} cannot be reached: {error or type(error).__name__}", "bad_gateway")
             )
+        except asyncio.CancelledError:
+            if not (self.running and self.left):
+                raise
+            self.running.uncancel()
+            await self._break(Refused(499, "The run was stopped.", "stopped"))
         finally:
+            self.running = None
             self.draft.request.release()
             self.draft.response.release()
 
@@ -151,6 +163,8 @@ class Call:
         message = await self.receive()
         if message["type"] == "http.disconnect":
             self.left = True
+            if self.running:  # whoever stops a replay wants to pay no more for it
+                self.running.cancel()
 
     # --- the way back --------------------------------------------------------------------------------------
 

@@ -31,15 +31,16 @@ class Draft:
         self.client_left = False
         self.cut = ""  # why the answer ended early
         self.bodies_kept = True
+        self.is_replay = False
 
-    def to_record(self, *, workspace_id: int, api_key_id: int) -> LogRecord:
+    def to_record(self, *, workspace_id: int, api_key_id: int | None) -> LogRecord:
         """The record. Takes a time that grows with the bodies; calls nothing that waits."""
         request = _plain(self.request, self.request_headers)
         response = _plain(self.response, self.response_headers)
         streamed = self.response_headers.get("content-type", "").lower().startswith("text/event-stream")
         record = normalise.to_record(
             Exchange(
-                source="capture",
+                source="replay" if self.is_replay else "capture",
                 url=self.url,
                 method=self.method,
                 request_headers=self.request_headers,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from logs.capture.answers import Refused, Scope
 from logs.capture.headers import Pairs, bearer, fields
+from portkey_logs.accounts import passes
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
 
@@ -46,12 +47,12 @@ class Request:
             raise Refused(404, f"There is nothing at {self.path[:200]}; calls go to /v1/…", "not_found")
 
     def grant(self, known: Callable[[str], Grant | None]) -> Grant:
-        """What the caller's key allows. Raises Refused (401) without a key that we know.
+        """What the caller's key or pass allows. Raises Refused (401) without one that we know.
 
         SDKs send a placeholder or the provider's own key as bearer: that counts only if it is one of ours.
         """
         candidates = (self.fields.get("x-portkey-api-key", "").strip(), bearer(self.fields.get("authorization", "")))
         for key in candidates:
-            if key.startswith(API_KEY_PREFIX) and (grant := known(key)) is not None:
+            if key.startswith(API_KEY_PREFIX) and (grant := known(key) or passes.read(key)) is not None:
                 return grant
         raise Refused(401, "Portkey Error: Invalid API Key. Error Code: 03", "03")

@@ -353,6 +353,6 @@ def _identify(
     Only where the sender itself gave time and span id: capture's time is its own clock.
     """
     at_ms = min(max(at_ms, 0), ids.MAX_MS)
-    if exchange.event_time_ms is not None and span_id and exchange.source != "capture":
+    if exchange.event_time_ms is not None and span_id and exchange.source not in ("capture", "replay"):
         return ids.deterministic_uuid7(at_ms, workspace_id, trace_id or "", span_id), True
     return ids.uuid7(at_ms), False

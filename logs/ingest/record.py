@@ -19,7 +19,7 @@ RetryStatus = Literal["unknown", "not_triggered", "success", "failed"]
 FallbackStatus = Literal["unknown", "disabled", "active", "triggered"]
 LoadbalanceStatus = Literal["unknown", "disabled", "active"]
 TokensOrigin = Literal["provider", "estimated", "missing"]
-Source = Literal["api", "capture", "otlp", "import"]
+Source = Literal["api", "capture", "replay", "otlp", "import"]
 Completeness = Literal["complete", "cut", "client_left", "unparsed", "not_kept"]
 
 REQUEST_TYPES = (

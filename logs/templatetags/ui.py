@@ -37,8 +37,6 @@ ICONS = frozenset(
         "external-link",
         "file-text",
         "fold-vertical",
-        "funnel-plus",
-        "funnel-x",
         "git-branch",
         "git-compare",
         "image",

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -31,9 +32,9 @@ MISSES_KEPT = 10_000  # about 1 MB; more distinct wrong keys within MISS_S forge
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What one API key allows. Times are UTC."""
+    """What one API key, or one pass, allows. Times are UTC."""
 
-    api_key_id: int
+    api_key_id: int | None
     workspace_id: int
     workspace_slug: str
     organisation_slug: str
@@ -41,6 +42,7 @@ class Grant(msgspec.Struct, frozen=True):
     expires_at: datetime | None = None
     metrics_only: bool | None = None  # None: unknown, from a snapshot of an older version
     ask_for_usage: bool = False
+    log_id: UUID | None = None  # of a pass: what the one call that it is for becomes
 
     @property
     def keeps_bodies(self) -> bool:

@@ -110,6 +110,7 @@ class Installation:
                 os.environ["DATABASE_URL"] = self.server.url
             os.environ["PORTKEY_LOGS_DATA_DIR"] = str(self.data_dir)
             os.environ["PORTKEY_LOGS_WEB_URL"] = self.base_url
+            os.environ["PORTKEY_LOGS_CAPTURE_URL"] = self.capture_url
             os.environ["PORTKEY_GATEWAY_URL"] = self.gateway_url
             self.say("Preparing the database")
             prepared = prepare()
@@ -182,10 +183,10 @@ def only_one(data_dir: Path) -> Iterator[None]:
 def web_command(port: int) -> list[str]:
     """Return the command of the web process.
 
-    16 threads serve what the database can take; 64 requests may wait before connections queue up. A
-    stopping worker gets 5 s for its requests.
+    16 threads serve what the database can take, beside the 50 that replays may hold while they stream; 64
+    requests more may wait before connections queue up. A stopping worker gets 5 s for its requests.
     """
-    flags = "--interface wsgi --host 127.0.0.1 --workers 1 --blocking-threads 16 --backpressure 64"
+    flags = "--interface wsgi --host 127.0.0.1 --workers 1 --blocking-threads 66 --backpressure 130"
     flags += " --workers-kill-timeout 5 --no-ws --log-level error"
     place = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
     return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.wsgi:application"]

@@ -1,0 +1,127 @@
+"""Runs: each attempt at a request, from the moment somebody asks for it. Its outcome is a log like any other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import zstandard
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from logs import ids
+from logs.models import Log
+from portkey_logs.accounts.models import User, Workspace
+from replay.querysets import RunQuerySet
+from replay.source import Target
+
+MAX_LABEL = 100
+MAX_ERROR = 500  # characters; the log has all of it
+
+
+class Run(models.Model):
+    """One attempt. ``log_id`` is fixed before the call, so that its log is found whatever happens to us meanwhile."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        STOPPED = "stopped", "Stopped"
+        UNKNOWN = "unknown", "Outcome unknown"  # we ended while it was under way; it is not run again
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    # No constraints: logs live in partitions that are dropped.
+    parent_id = models.UUIDField(null=True)  # the log that it was opened from
+    log_id = models.UUIDField(default=ids.uuid7)
+    group = models.UUIDField(null=True)  # shared by what runs side by side, and n times
+    label = models.CharField(max_length=MAX_LABEL, blank=True)
+    path = models.CharField(max_length=40)
+    target = models.JSONField(default=dict)
+    body = models.BinaryField(null=True)  # the exact octets, zstd; NULL where the workspace keeps no bodies
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    error = models.CharField(max_length=MAX_ERROR, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        db_table = "run"
+        indexes = [
+            models.Index(fields=["workspace", "log_id"], name="run_log"),  # which of these logs are replays
+            models.Index(fields=["workspace", "parent_id"], name="run_parent"),  # what was made of a log
+            models.Index(fields=["workspace", "group"], name="run_group", condition=models.Q(group__isnull=False)),
+            models.Index(fields=["person", "created_at"], name="run_person"),  # how many somebody ran lately
+            models.Index(fields=["created_at"], name="run_created"),  # those past retention
+            models.Index(fields=["state"], name="run_open", condition=models.Q(state__in=["pending", "running"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} run of {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def octets(self) -> bytes | None:
+        """The request's body as it is sent; None where it is not kept."""
+        if self.body is None:
+            return None
+        found: bytes = zstandard.decompress(bytes(self.body))  # zstandard has no types
+        return found
+
+    @property
+    def aim(self) -> Target:
+        """Who is to answer."""
+        return msgspec.convert(self.target, Target)
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in (self.State.PENDING, self.State.RUNNING)
+
+    def claim(self) -> bool:
+        """Take a waiting run, once: False where somebody has it already. What is claimed is never claimed again."""
+        claimed = Run.objects.filter(pk=self.pk, state=self.State.PENDING).update(state=self.State.RUNNING)
+        if claimed:
+            self.state = self.State.RUNNING
+        return claimed == 1
+
+    def finish(self, state: Run.State, error: str = "") -> None:
+        """Keep how it ended."""
+        self.state, self.error, self.finished_at = state, error.replace("\0", "")[:MAX_ERROR], timezone.now()
+        self.save(update_fields=["state", "error", "finished_at"])
+
+    def finish_as(self, log: Log) -> None:
+        """Keep how it ended, as its log says it."""
+        if log.is_success:
+            self.finish(self.State.SUCCEEDED)
+        else:
+            self.finish(self.State.FAILED, log.error_message or log.error_type or "")
+
+
+def packed(body: bytes) -> bytes:
+    """The octets as they are stored."""
+    found: bytes = zstandard.compress(body)
+    return found
+
+
+def drop_expired(now: datetime | None = None) -> int:
+    """Runs go when logs go. How many went."""
+    horizon = (now or timezone.now()) - timedelta(days=settings.RETENTION_DAYS)
+    return Run.objects.filter(created_at__lt=horizon).delete()[0]
+
+
+def settle(now: datetime | None = None, *, silent: timedelta = timedelta(minutes=30)) -> int:
+    """Close the runs that a process left open when it died: by their logs, else as unknown. How many there were."""
+    left = (now or timezone.now()) - silent
+    open_runs = list(Run.objects.open().filter(created_at__lt=left))
+    for run in open_runs:
+        log = Log.objects.filter(workspace=run.workspace_id, id=run.log_id).first()
+        if log is not None:
+            run.finish_as(log)
+        elif run.state == Run.State.RUNNING:
+            run.finish(Run.State.UNKNOWN)
+        else:
+            run.finish(Run.State.STOPPED, "It was never started.")
+    return len(open_runs)

@@ -1,0 +1,44 @@
+"""The query language of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from portkey_logs.accounts.models import User, Workspace
+    from replay.models import Run  # noqa: F401 (ruff does not look into the string below)
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(workspace=workspace)
+
+    def of_parents(self, workspace_id: int, log_ids: Collection[UUID]) -> Self:
+        """What was run from these logs, oldest first."""
+        return self.filter(workspace=workspace_id, parent_id__in=log_ids).order_by("id")
+
+    def of_logs(self, workspace_id: int, log_ids: Collection[UUID]) -> Self:
+        """The runs that became these logs."""
+        return self.filter(workspace=workspace_id, log_id__in=log_ids)
+
+    def in_group(self, group: UUID) -> Self:
+        return self.filter(group=group).order_by("id")
+
+    def open(self) -> Self:
+        """Those that are waiting or under way."""
+        return self.filter(state__in=["pending", "running"])
+
+    def by(self, person: User, since: datetime) -> Self:
+        return self.filter(person=person, created_at__gte=since)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-id")
+
+    def light(self) -> Self:
+        """Without the bodies, which only a run reads."""
+        return self.defer("body")

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
+
+from logs import ids
+from logs.ingest import storage
+from logs.models import Log
+from tests.e2e import gateway as servers
+from tests.e2e.gateway import Process
+from tests.factories import People, make_people, make_record
+from tests.logs.processes import database_url
+from tests.replay.world import Provider, provider
+
+
+@dataclass
+class World:
+    """A provider, capture in front of it, and a member's browser."""
+
+    people: People
+    provider: Provider
+    capture: Process
+    page: Client
+    folder: Path
+
+    def log(self, orders: str = "ok", body: bytes | None = None, **changes: Any) -> Log:
+        """A stored call of a provider that needs no key."""
+        headers = {
+            "content-type": "application/json",
+            "x-portkey-provider": "openai",
+            "x-portkey-custom-host": f"{self.provider.url}/x/{orders}/v1",
+        }
+        changes = {"source": "capture", "request_headers": headers} | changes
+        if body is not None:
+            changes["request_body"] = body
+        return self.store(make_record(self.people.workspace.pk, id=ids.uuid7(), **changes))
+
+    def store(self, record: Any) -> Log:
+        assert [outcome.state for outcome in storage.commit_batch(connection, [record])] == ["stored"]
+        return Log.objects.get(workspace=self.people.workspace, id=record.id)
+
+    def run(self, accept: str = "text/html", **form: Any) -> Any:
+        """What the playground's form sends."""
+        return self.page.post("/w/acme/playground/run/", form, headers={"accept": accept})
+
+    def events(self, **form: Any) -> list[tuple[str, dict[str, Any]]]:
+        """All events of a streamed run, without the signs of life."""
+        response = self.run("text/event-stream", **form)
+        assert response.status_code == 200, response.content
+        return parsed(response.getvalue())
+
+
+def parsed(raw: bytes) -> list[tuple[str, dict[str, Any]]]:
+    blocks = [block.split("\n", 1) for block in raw.decode().split("\n\n") if block.startswith("event: ")]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def _world(folder: Path, **env: str) -> Iterator[World]:
+    people = make_people()
+    page = Client()
+    page.force_login(people.alice, "django.contrib.auth.backends.ModelBackend")
+    known = {
+        "DATABASE_URL": database_url(),
+        "PORTKEY_LOGS_SECRET_KEY": settings.SECRET_KEY,  # passes are signed with it
+        "PORTKEY_LOGS_TRUSTED_HOSTS": "127.0.0.1",
+    }
+    with provider() as stub, servers.capture(folder, known | env).running() as capture:
+        yield World(people, stub, capture, page, folder)
+    call_command("flush", interactive=False, verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE log, log_body")
+
+
+@pytest.fixture(scope="module")
+def open_world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Without a gateway: calls go straight to the provider."""
+    with django_db_blocker.unblock():
+        yield from _world(tmp_path_factory.mktemp("replay"))
+
+
+@pytest.fixture(scope="module")
+def gateway_world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """With the real gateway."""
+    folder = tmp_path_factory.mktemp("replay")
+    with django_db_blocker.unblock(), servers.npm_gateway(folder).running() as gateway:
+        yield from _world(folder, PORTKEY_GATEWAY_URL=gateway.url)
+
+
+@pytest.fixture
+def world(open_world: World, settings: Any) -> World:
+    settings.CAPTURE_URL = open_world.capture.url
+    open_world.provider.reset()
+    return open_world
+
+
+@pytest.fixture
+def behind_gateway(gateway_world: World, settings: Any) -> World:
+    settings.CAPTURE_URL = gateway_world.capture.url
+    gateway_world.provider.reset()
+    return gateway_world

@@ -1,0 +1,113 @@
+"""Real processes for replays: a provider that is told what to do, capture, and the gateway where a test wants it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Provider:
+    """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` never answers."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.bodies: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.arrived = threading.Event()
+        self.left_after: float | None = None  # seconds from the call until its caller was gone
+
+    def reset(self) -> None:
+        self.bodies.clear()
+        self.counts.clear()
+        self.arrived.clear()
+        self.left_after = None
+
+
+@contextmanager
+def provider() -> Iterator[Provider]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["content-length"]))
+            it.bodies.append(raw.decode())
+            it.counts[self.path] += 1
+            orders = dict(order.partition("-")[::2] for order in self.path.split("/")[2].split("."))
+            if "hang" in orders:
+                return self._hang()
+            if it.counts[self.path] <= int(orders.get("fail", 0)):
+                return self._send(int(orders.get("code", 429)), {"error": {"message": "stub error", "type": "stub"}})
+            if json.loads(raw).get("stream"):
+                return self._stream(json.loads(raw))
+            return self._send(200, answer(self.path, json.loads(raw)))
+
+        def _send(self, status: int, body: Any) -> None:
+            octets = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(octets)))
+            self.end_headers()
+            self.wfile.write(octets)
+
+        def _stream(self, asked: Any) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("connection", "close")
+            self.end_headers()
+            base = {"id": "c-1", "object": "chat.completion.chunk", "model": asked.get("model")}
+            for word in WORDS:
+                self._event(base | {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]})
+            self._event(base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            self._event(base | {"choices": [], "usage": USAGE})
+            self.wfile.write(b"data: [DONE]\n\n")
+            self.close_connection = True
+
+        def _event(self, data: Any) -> None:
+            self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
+
+        def _hang(self) -> None:
+            """Say nothing, and look when the caller goes."""
+            began = time.monotonic()
+            it.arrived.set()
+            self.connection.recv(1)
+            it.left_after = time.monotonic() - began
+            self.close_connection = True
+
+        def log_message(self, *args: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    it = Provider(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield it
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+WORDS = ["Hello", " from", " the", " stub", " …", "!"]
+USAGE = {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 15}
+
+
+def answer(path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    model = asked.get("model")
+    if path.endswith("/embeddings"):
+        data = [{"object": "embedding", "index": 0, "embedding": [0.6, 0.8]}]
+        return {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": 3, "total_tokens": 3}}
+    if path.endswith("/messages"):
+        content = [{"type": "text", "text": "".join(WORDS)}]
+        base = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": content}
+        return base | {"stop_reason": "end_turn", "usage": {"input_tokens": 9, "output_tokens": 6}}
+    said: dict[str, Any] = {"text": "".join(WORDS)}
+    if path.endswith("/chat/completions"):
+        said = {"message": {"role": "assistant", "content": "".join(WORDS)}}
+    choice = {"index": 0, "finish_reason": "stop", **said}
+    return {"id": "c-1", "object": "chat.completion", "model": model, "choices": [choice], "usage": USAGE}
