@@ -24,6 +24,7 @@ class Fact:
     mono: bool = False
     copy: bool = False
     minor: bool = False  # folded away: what one rarely looks for
+    ask: tuple[str, object] | None = None  # the filter that finds other logs with it, and its value there
 
 
 @dataclass(frozen=True)
@@ -117,24 +118,40 @@ def failure(log: Log) -> Failure | None:
 
 def facts(log: Log) -> list[Fact]:
     """What is known about the request, in reading order; what is unknown is left out."""
+    key_name = log.api_key.name if log.api_key else ""
     complete, counted = log.completeness == "complete", log.tokens_origin == "provider"
     found = [
-        Fact("Model", log.model or "", mono=True, copy=True),
+        Fact("Model", log.model or "", mono=True, copy=True, ask=("model", log.model)),
         Fact("Requested model", (log.requested_model or "") if log.requested_model != log.model else "", mono=True),
-        Fact("Provider", log.provider or ""),
-        Fact("User", log.user or "", copy=True),
-        Fact("HTTP status", present.status_phrase(log.status_code) if log.status_code is not None else ""),
+        Fact("Provider", log.provider or "", ask=("provider", log.provider)),
+        Fact("User", log.user or "", copy=True, ask=("user", log.user)),
+        Fact(
+            "HTTP status",
+            present.status_phrase(log.status_code) if log.status_code is not None else "",
+            ask=("status", log.status_code),
+        ),
         Fact("Tokens", present.tokens_in_words(log) if log.total_tokens is not None else ""),
         Fact("Usage", present.USAGE_ORIGINS.get(log.tokens_origin, ""), minor=counted),
         _cost(log),
         Fact("Latency", _latency(log)),
         Fact("Finish reason", log.finish_reason or ""),
-        Fact("Completeness", present.COMPLETENESS_WORDS.get(log.completeness, log.completeness), minor=complete),
-        Fact("Config", _versioned(log.config, log.config_version_id), mono=True, copy=True),
-        Fact("Served by", log.option_path if log.option_path not in (None, "config") else "", mono=True),
-        Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True),
-        Fact("Virtual key", log.virtual_key or "", mono=True),
-        Fact("API key", log.api_key.name if log.api_key else ""),
+        Fact(
+            "Completeness",
+            present.COMPLETENESS_WORDS.get(log.completeness, log.completeness),
+            minor=complete,
+            ask=("completeness", log.completeness),
+        ),
+        Fact("Config", _versioned(log.config, log.config_version_id), mono=True, copy=True, ask=("config", log.config)),
+        Fact(
+            "Served by",
+            (log.option_path or "") if log.option_path != "config" else "",
+            mono=True,
+            ask=("option", log.option_path),
+        ),
+        Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True, ask=("prompt", log.prompt)),
+        Fact("Virtual key", log.virtual_key or "", mono=True, ask=("virtual_key", log.virtual_key)),
+        Fact("API key", key_name, ask=("api_key", key_name)),
+        Fact("Source", present.SOURCE_WORDS.get(log.source, log.source), minor=True, ask=("source", log.source)),
         Fact("Price from", log.cost_source or "", minor=True),
         Fact("Sizes", f"{log.request_bytes:,} bytes sent, {log.response_bytes:,} received", minor=True),
         Fact("Endpoint", f"{log.method} {log.path}", title=log.url, mono=True, minor=True),

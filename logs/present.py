@@ -114,6 +114,11 @@ class Row:
     def created_iso(self) -> str:
         return iso(self.created_at)
 
+    @property
+    def notable(self) -> list[State]:
+        """The states in which the gateway did something."""
+        return [each for each in self.pill if each.state not in ("disabled", "not_triggered", "unknown")]
+
 
 def iso(moment: datetime) -> str:
     """``2026-11-23T15:27:24.123Z``"""

@@ -3,6 +3,7 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("portkey_logs.accounts.urls")),
     path("w/<slug:workspace>/", include("portkey_logs.accounts.workspace_urls")),
+    path("", include("portkey_logs.catalog.urls")),
     path("", include("feedback.urls")),
     path("", include("replay.urls")),
     path("", include("logs.urls")),

@@ -7,15 +7,12 @@ from functools import wraps
 from typing import Concatenate
 from uuid import UUID
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.http.request import UnreadablePostError
 
 from feedback import wire
 from feedback.models import Feedback
-from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
+from portkey_logs.accounts.api import ApiRequest, BodyUnreadable, api_failure, api_key_required, whole_body
 
 NOT_ALLOWED = "Portkey Error: Method not allowed. Error code: 01"
 NO_SUCH = "Invalid Feedback Id passed. Nothing to update"
@@ -77,17 +74,11 @@ def _find(workspace_id: int, id: str) -> Feedback | None:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """The body, also one of unknown length, which Django would take for none. Raises BodyError."""
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    """The whole body. Raises BodyError."""
     try:
-        if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
-            return request.body
-        body = bytes(request.META["wsgi.input"].read(limit + 1))
-    except (RequestDataTooBig, UnreadablePostError):
+        return whole_body(request)
+    except BodyUnreadable:
         raise wire.BodyError("03") from None
-    if len(body) > limit:
-        raise wire.BodyError("03")
-    return body
 
 
 def _done(what: str, ids: list[str]) -> JsonResponse:

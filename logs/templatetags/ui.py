@@ -37,6 +37,8 @@ ICONS = frozenset(
         "external-link",
         "file-text",
         "fold-vertical",
+        "funnel-plus",
+        "funnel-x",
         "git-branch",
         "git-compare",
         "image",

@@ -20,6 +20,7 @@ from logs import extensions, filters, pagination, present, status, wire
 from logs.bodies import read_sides
 from logs.detail import Detail, detail
 from logs.filters import Selection
+from logs.filters.address import Address
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
 from portkey_logs.accounts.access import workspace_for
@@ -51,6 +52,7 @@ def _page(request: HttpRequest, workspace: Workspace, log: Log | None) -> HttpRe
     selection = filters.select(Log.objects.in_workspace(workspace), request.GET)
     context: dict[str, Any] = {
         "workspace": workspace,
+        "address": Address(reverse("log_list", args=[workspace.slug]), _query(request.GET)),
         "selection": selection,
         "log": None,
         "extensions": extensions.registered(),

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http.request import UnreadablePostError
 
 from portkey_logs.accounts import keyring
 from portkey_logs.accounts.keyring import Grant
@@ -34,6 +37,24 @@ def api_key_of(request: HttpRequest) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     candidates = (request.headers.get("x-portkey-api-key", ""), token if scheme.lower() == "bearer" else "")
     return next((key for key in map(str.strip, candidates) if key.startswith(API_KEY_PREFIX)), "")
+
+
+class BodyUnreadable(Exception):
+    """The request's body is too large, or the client left while it was read."""
+
+
+def whole_body(request: HttpRequest) -> bytes:
+    """The body, also one of unknown length, which Django would take for none. Raises BodyUnreadable."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    try:
+        if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
+            return request.body
+        body = bytes(request.META["wsgi.input"].read(limit + 1))
+    except (RequestDataTooBig, UnreadablePostError):
+        raise BodyUnreadable from None
+    if len(body) > limit:
+        raise BodyUnreadable
+    return body
 
 
 type ApiView[**P] = Callable[Concatenate[ApiRequest, P], HttpResponseBase]

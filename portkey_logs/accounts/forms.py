@@ -12,7 +12,7 @@ from django.utils import timezone
 from portkey_logs.accounts.models import ApiKey, Membership, Organisation, User, Workspace
 
 SCOPE_LABELS = {
-    "logs.write": "logs.write: add logs and feedback",
+    "logs.write": "logs.write: make calls, add logs and feedback",
     "logs.view": "logs.view: read logs",
 }
 
@@ -20,8 +20,8 @@ SCOPE_LABELS = {
 class ApiKeyForm(forms.Form):
     name = forms.CharField(max_length=100, help_text="Where the key is used, so that you know it when you revoke it.")
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, SCOPE_LABELS[scope]) for scope in ApiKey.SCOPES],
-        initial=ApiKey.SCOPES,
+        choices=[(scope, SCOPE_LABELS.get(scope, scope)) for scope in ApiKey.SCOPES],
+        initial=ApiKey.LOG_SCOPES,
         widget=forms.CheckboxSelectMultiple,
     )
     last_day = forms.DateField(

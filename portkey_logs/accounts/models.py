@@ -249,7 +249,13 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 class ApiKey(models.Model):
     """A key of a workspace, for SDKs and gateways. Only its SHA-256 is kept."""
 
-    SCOPES = ("logs.write", "logs.view")
+    LOG_SCOPES = ("logs.write", "logs.view")  # what an app or a gateway needs
+    SCOPES = (
+        *LOG_SCOPES,
+        *(f"configs.{verb}" for verb in ("list", "read", "create", "update", "delete")),
+        *(f"prompts.{verb}" for verb in ("list", "read", "create", "update", "delete", "publish")),
+        *(f"virtual_keys.{verb}" for verb in ("list", "read", "create", "update", "delete")),
+    )
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
@@ -276,7 +282,7 @@ class ApiKey(models.Model):
         name: str,
         *,
         created_by: User | None = None,
-        scopes: tuple[str, ...] = SCOPES,
+        scopes: tuple[str, ...] = LOG_SCOPES,
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which is shown once: a prefix and 32 random bytes."""

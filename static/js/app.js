@@ -7,6 +7,7 @@ import "./tips.js";
 import "./requests.js";
 import "./panel.js";
 import "./keys.js";
+import "./narrow.js";
 import "./feedback.js";
 import "./find.js";
 import "./first-log.js";

@@ -10,7 +10,7 @@ function wordsOf(target) {
   if (target.matches(".pill")) {
     return [...target.querySelectorAll(".state > .sr")].map((each) => each.textContent.replace(/, $/, "")).join("\n");
   }
-  return target.dataset.words;
+  return target.dataset.words ?? target.ariaLabel;
 }
 
 /** Whether the words stand in full at the place already: a name that is not cut off needs no tooltip. */
@@ -37,7 +37,7 @@ export function hideTip() {
 }
 
 function targetAt(node) {
-  const target = node.closest?.(".logs [title], .logs [data-words], .panel [title], .panel [data-words], [data-tip]");
+  const target = node.closest?.(".logs [title], .logs [data-words], .panel [title], .panel [data-words], .narrow a, [data-tip]");
   if (!target || target.tagName === "IFRAME") return null;
   if (target.title) {
     target.dataset.words = target.title;

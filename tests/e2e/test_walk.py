@@ -221,6 +221,23 @@ def test_filters(page: Page, site: Site) -> None:
     expect(page.locator(".chip")).to_have_text("Cache Hit")
 
 
+def test_from_a_value_to_the_logs_that_have_it(page: Page, site: Site) -> None:
+    press(page, "j")
+    only = rows(page).first.locator("xpath=ancestor::tr").get_by_role("link", name="Only openai")
+    tab_to(page, only)
+    expect(only).to_be_visible()
+    press(page, "Enter")
+    expect(page.locator(".chip")).to_have_text("Provider openai")
+    expect(page).to_have_url(site.url + "/w/acme/logs/?provider=openai")
+
+    press(page, "j", "Enter")
+    expect_log(page, rows(page).nth(0))
+    tab_to(page, page.locator(".facts").get_by_role("link", name="Without openai"))
+    press(page, "Enter")
+    expect(page.locator(".chip")).to_have_text("Provider not openai")
+    expect(page.locator("#log-panel")).to_be_hidden()
+
+
 def test_a_filter_that_cannot_be_understood_says_so_beside_its_field(page: Page) -> None:
     press(page, "/")
     field = page.locator("form.filters").get_by_label("HTTP status")

@@ -85,6 +85,11 @@ def test_filters(page: Page, site: Site) -> None:
     page.get_by_role("link", name="Remove the filter").click()
     assert rows(page).count() == 50
 
+    rows(page).first.hover()
+    rows(page).first.get_by_role("link", name="Only openai").click()
+    expect(page.locator(".chip")).to_have_text("Provider openai")
+    page.get_by_role("link", name="Remove the filter").click()
+
     page.get_by_role("link", name="1 h", exact=True).click()
     assert 0 < rows(page).count() < 50
 

@@ -16,7 +16,10 @@ class Command(BaseCommand):
         parser.add_argument("--workspace", required=True, help="slug of the workspace")
         parser.add_argument("--name", required=True, help="where the key is used")
         parser.add_argument(
-            "--scope", action="append", choices=ApiKey.SCOPES, help="may be given several times (default: all)"
+            "--scope",
+            action="append",
+            choices=ApiKey.SCOPES,
+            help=f"may be given several times (default: {' and '.join(ApiKey.LOG_SCOPES)})",
         )
 
     def handle(self, *args: Any, workspace: str, name: str, scope: list[str] | None, **options: Any) -> None:
@@ -25,4 +28,4 @@ class Command(BaseCommand):
             raise CommandError(f"there is no workspace {workspace}")
         if not 0 < len(name) <= 100:
             raise CommandError("the name needs 1 to 100 characters")
-        self.stdout.write(ApiKey.issue(place, name, scopes=tuple(scope or ApiKey.SCOPES))[1])
+        self.stdout.write(ApiKey.issue(place, name, scopes=tuple(scope or ApiKey.LOG_SCOPES))[1])

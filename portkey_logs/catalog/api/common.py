@@ -1,0 +1,184 @@
+"""What the catalog's calls have in common: one view per address, the shapes of answers and errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
+from django.http import HttpResponseBase, JsonResponse
+from django.utils.dateparse import parse_datetime
+
+from portkey_logs.accounts.api import ApiRequest, BodyUnreadable, api_key_required, whole_body
+from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.catalog.models import Invalid, Item
+from portkey_logs.catalog.schema import Finding
+
+MAX_PAGE = 1000  # items; a workspace has some hundreds
+
+type Json = dict[str, Any]
+type Handler = Callable[..., JsonResponse]
+
+
+class Refused(Exception):
+    """A call that cannot be done; ``code`` is Portkey's."""
+
+    def __init__(self, status: int, message: str, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Call:
+    """A call by a key that may make it."""
+
+    def __init__(self, request: ApiRequest) -> None:
+        self.request = request
+        self.workspace = Workspace.objects.get(pk=request.grant.workspace_id)
+        self.by = Actor(api_key_id=request.grant.api_key_id)
+        self.body = self._read() if request.method in ("POST", "PUT") else {}
+        for given in (request.GET.get("workspace_id"), self.body.get("workspace_id")):
+            if given not in (None, "", self.workspace.slug, str(self.workspace.pk)):
+                raise Refused(403, f"This API key belongs to the workspace {self.workspace.slug}.", "AB03")
+
+    def _read(self) -> Json:
+        try:
+            body = json.loads(whole_body(self.request) or b"{}")
+        except BodyUnreadable:
+            raise Refused(413, "The body is too large.", "AB01") from None
+        except (ValueError, RecursionError):
+            raise Refused(400, "The body must be JSON.", "AB01") from None
+        if not isinstance(body, dict):
+            raise Refused(400, "The body must be a JSON object.", "AB01")
+        return body
+
+    def text(self, *names: str, default: str | None = None) -> str:
+        """The text under the first of ``names`` that is there. Raises Invalid."""
+        for name in names:
+            value = self.body.get(name)
+            if value is None:
+                continue
+            if not isinstance(value, str):
+                raise Invalid([Finding(name, "must be a string")])
+            return value
+        if default is None:
+            raise Invalid([Finding(names[0], "is required")])
+        return default
+
+    def moment(self, name: str) -> datetime | None:
+        """A time in ISO 8601, UTC where it has no zone; None for none. Raises Invalid."""
+        text = self.text(name, default="")
+        try:
+            parsed = parse_datetime(text) if text else None
+        except ValueError:
+            parsed = None
+        if text and parsed is None:
+            raise Invalid([Finding(name, "must be a time such as 2027-01-31T12:00:00Z")])
+        return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+    def find[M: Item](self, model: type[M], slug: str) -> M:
+        """The active or expired item of this slug or id. Raises Refused (404)."""
+        items = model._default_manager.filter(workspace=self.workspace, archived_at=None)
+        found = items.filter(slug=slug).first() or (items.filter(pk=slug).first() if _is_uuid(slug) else None)
+        if found is None:
+            raise Refused(404, f"There is no {model.KIND.replace('_', ' ')} {slug[:100]} in this workspace.", "AB02")
+        return found
+
+    def page[M: Item](self, items: QuerySet[M]) -> tuple[list[M], int]:
+        """The items of the page that was asked for, and how many there are in all."""
+        page = _whole_number(self.request.GET.get("current_page"), 0)
+        size = min(_whole_number(self.request.GET.get("page_size"), MAX_PAGE), MAX_PAGE) or MAX_PAGE
+        return list(items[page * size : (page + 1) * size]), items.count()
+
+
+def endpoint(**handlers: tuple[str, Handler]) -> Callable[..., HttpResponseBase]:
+    """The view of one address: for each method the scope that it takes, and what answers it."""
+    guarded = {method: api_key_required(scope)(_answered(handler)) for method, (scope, handler) in handlers.items()}
+
+    def view(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        chosen = guarded.get(request.method or "")
+        if chosen is None:
+            response = failure(405, "This address does not take this method.", "AB01")
+            response["Allow"] = ", ".join(guarded)
+            return response
+        return chosen(request, *args, **kwargs)
+
+    view.csrf_exempt = True  # type: ignore[attr-defined]  # no cookie is looked at
+    return view
+
+
+def _answered(handler: Handler) -> Handler:
+    @wraps(handler)
+    def answered(request: ApiRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+        try:
+            with transaction.atomic():
+                return handler(Call(request), *args, **kwargs)
+        except Refused as refused:
+            return failure(refused.status, str(refused), refused.code)
+        except Invalid as invalid:
+            return failure(400, str(invalid), "AB01", invalid.findings)
+        except (OperationalError, InterfaceError):
+            response = failure(503, "The database is away; try again shortly.", "AB04")
+            response["x-portkey-gateway-exception"] = "true"  # the SDK does not send it again at once
+            return response
+
+    return answered
+
+
+def failure(status: int, message: str, code: str, findings: list[Finding] | None = None) -> JsonResponse:
+    """An error as Portkey's control plane has it, and as SDKs print it; ``errors`` are the findings by path."""
+    body = {
+        "success": False,
+        "status": "failure",
+        "data": {"message": message, "errorCode": code},
+        "error": {"message": message, "code": code},
+        "errors": [finding._asdict() for finding in findings or []],
+    }
+    return JsonResponse(body, status=status)
+
+
+def done(item: Json, warnings: list[Finding] | None = None) -> JsonResponse:
+    """One item, flat as SDKs read it and under ``data`` as the API of configs and virtual keys has it."""
+    more = {"warnings": [finding._asdict() for finding in warnings]} if warnings else {}
+    return JsonResponse({"success": True, "data": item} | item | more)
+
+
+def listed(items: list[Json], total: int) -> JsonResponse:
+    """A list of items."""
+    return JsonResponse({"success": True, "object": "list", "total": total, "data": items})
+
+
+def base_of(item: Item, workspace: Workspace) -> Json:
+    """What every item has."""
+    return {
+        "id": str(item.pk),
+        "slug": item.slug,
+        "name": item.name,
+        "workspace_id": workspace.slug,
+        "status": "archived" if item.is_archived else "active",
+        "created_at": iso(item.created_at),
+        "last_updated_at": iso(item.updated_at),
+        "object": item.KIND.replace("_", "-"),
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+
+
+def _whole_number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 7 else default
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

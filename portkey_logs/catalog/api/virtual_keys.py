@@ -1,0 +1,114 @@
+"""``/v1/virtual-keys`` and, by its newer name, ``/v1/providers``. No answer ever holds a secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django.http import JsonResponse
+
+from portkey_logs.catalog.api.common import Call, Json, base_of, done, endpoint, iso, listed
+from portkey_logs.catalog.models import Invalid, VirtualKey
+from portkey_logs.catalog.providers import PROVIDERS
+from portkey_logs.catalog.schema import Finding
+
+# Where Portkey's word for a provider's option is not the gateway's.
+_PORTKEY_WORDS = {"deployment_id": "deploymentName"}
+
+
+def _list(call: Call) -> JsonResponse:
+    keys, total = call.page(VirtualKey.objects.in_workspace(call.workspace).filter(archived_at=None))
+    return listed([_item(call, key) for key in keys], total)
+
+
+def _create(call: Call) -> JsonResponse:
+    _refuse_limits(call)
+    provider = call.text("provider", "integration_id").strip().lower()
+    key = VirtualKey.create(
+        call.workspace,
+        call.text("name"),
+        provider,
+        _secret(call),
+        by=call.by,
+        slug=call.text("slug", default=""),
+        **_changes(call, provider),
+    )
+    return done({"id": str(key.pk), "slug": key.slug, "object": "virtual-key"})
+
+
+def _retrieve(call: Call, slug: str) -> JsonResponse:
+    return done(_item(call, call.find(VirtualKey, slug)))
+
+
+def _update(call: Call, slug: str) -> JsonResponse:
+    _refuse_limits(call)
+    key = call.find(VirtualKey, slug)
+    if call.body.get("name") is not None:
+        key.rename(call.text("name"), call.by)
+    if secret := _secret(call):
+        key.rotate_secret(secret, call.by)
+    changes = _changes(call, key.provider)
+    if "options" in changes:
+        changes["options"] = key.options | changes["options"]
+    if changes:
+        key.change(by=call.by, **changes)
+    return done({"id": str(key.pk), "slug": key.slug, "object": "virtual-key"})
+
+
+def _delete(call: Call, slug: str) -> JsonResponse:
+    call.find(VirtualKey, slug).archive(call.by)
+    return JsonResponse({})
+
+
+def _item(call: Call, key: VirtualKey) -> Json:
+    return base_of(key, call.workspace) | {
+        "status": "expired" if key.is_expired else "active",
+        "provider": key.provider,
+        "integration_id": key.provider,
+        "note": key.note or None,
+        "key": key.hint,
+        "custom_host": key.custom_host or None,
+        "model_config": key.options,
+        "expires_at": iso(key.expires_at),
+        "usage_limits": None,
+        "rate_limits": None,
+    }
+
+
+def _secret(call: Call) -> str:
+    """The secret, under the name that Portkey has for it at this provider; "" where there is none."""
+    account = call.body.get("vertexServiceAccountJson")
+    if isinstance(account, dict):
+        return json.dumps(account)
+    return call.text("key", "awsSecretAccessKey", default="")
+
+
+def _changes(call: Call, provider: str) -> dict[str, Any]:
+    """What of a key the call sets, beside name and secret."""
+    changes: dict[str, Any] = {}
+    if call.body.get("note") is not None:
+        changes["note"] = call.text("note")
+    if any(call.body.get(name) is not None for name in ("custom_host", "customHost")):
+        changes["custom_host"] = call.text("custom_host", "customHost")
+    if "expires_at" in call.body:
+        changes["expires_at"] = call.moment("expires_at")
+    options = {}
+    for name in PROVIDERS[provider].options if provider in PROVIDERS else ():
+        camel = _PORTKEY_WORDS.get(name) or re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+        if value := call.text(name, camel, default=""):
+            options[name] = value
+    return changes | ({"options": options} if options else {})
+
+
+def _refuse_limits(call: Call) -> None:
+    """Limits that nobody keeps are better refused than stored."""
+    wrong = [Finding(name, "is not supported here") for name in ("usage_limits", "rate_limits") if call.body.get(name)]
+    if wrong:
+        raise Invalid(wrong)
+
+
+virtual_keys = endpoint(GET=("virtual_keys.list", _list), POST=("virtual_keys.create", _create))
+virtual_key = endpoint(
+    GET=("virtual_keys.read", _retrieve), PUT=("virtual_keys.update", _update), DELETE=("virtual_keys.delete", _delete)
+)
