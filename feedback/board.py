@@ -18,7 +18,7 @@ from feedback import figures
 from feedback.figures import Bucket, Group, Sums
 from feedback.scope import Scope
 from feedback.section import Entry
-from logs import pagination
+from logs.budget import within
 from logs.extensions import sign, signed
 from logs.filters import exactly
 
@@ -204,7 +204,7 @@ class _Lazy[Row]:
 
 
 def _within[Row](fetch: Callable[[], Iterable[Row]]) -> list[Row]:
-    found = pagination.within(BUDGET_MS, _Lazy(fetch))
+    found = within(BUDGET_MS, _Lazy(fetch))
     if found is None:
         raise OutOfTime
     return found

@@ -1,4 +1,4 @@
-"""What keeps the tables in shape: partitions, retention, folded rollups. One process at a time does it."""
+"""What keeps the tables in shape: partitions, retention, rollups, the index of words. One process at a time does it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 
 from logs import extensions, ids, partitions, rollups
+from logs.search import index
 
 ROUND_SECONDS = 5.0  # how far the rollups' unfolded rows may pile up
+INDEX_SECONDS = 10.0  # of a round: where many logs wait to be indexed, two thirds of the worker's time
 LOCK_POLL_SECONDS = 2.0  # how soon a second worker takes over
 BACKOFF_SECONDS = (1.0, 30.0)  # first and longest wait for a database that is away
 _LOCK = 0x706C6F67_02
@@ -22,13 +24,17 @@ Tell = Callable[[str], None]
 
 
 def run_once(now: datetime | None = None) -> None:
-    """One round: partitions ahead, expired ones dropped, rollups folded. Raises Django's database errors."""
+    """One round: partitions ahead, expired ones dropped, rollups folded, words indexed.
+
+    Raises Django's database errors.
+    """
     now = now or datetime.now(UTC)
     now_ms = ids.ms_of(now)
     partitions.ahead(connection, now_ms)
     partitions.drop_expired(connection, now_ms)
     rollups.fold(connection, now)
     extensions.maintain()
+    index.work(connection, INDEX_SECONDS)
 
 
 def run_forever(wait: Wait = time.sleep, tell: Tell = print) -> None:

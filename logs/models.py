@@ -142,6 +142,35 @@ class LogBody(models.Model):
         db_table = "log_body"
 
 
+class LogTerms(models.Model):
+    """The words of a log's bodies as hashes (search/words.py), written by the worker; logs without bodies have none."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "id")
+    workspace = _no_constraint(Workspace)
+    id = models.UUIDField()
+    terms = ArrayField(models.IntegerField())
+    is_partial = models.BooleanField()  # there was more text than is indexed
+
+    class Meta:
+        db_table = "log_terms"
+        indexes = [
+            GinIndex(fields=["terms"], name="log_terms_terms"),  # searches: terms @> '{1, 2}'
+            # What a search may have missed.
+            models.Index(fields=["workspace", "-id"], name="log_terms_partial", condition=Q(is_partial=True)),
+        ]
+
+
+class IndexQueue(models.Model):
+    """Logs whose words are yet to be indexed: inserted with the log, taken by the worker (search/index.py)."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "id")
+    workspace = _no_constraint(Workspace)
+    id = models.UUIDField()
+
+    class Meta:
+        db_table = "index_queue"
+
+
 class Rollup(models.Model):
     """Sums over a span of time. Writers only append (upserts of hot keys deadlock), the worker folds the rows
     of one bucket into one per key, and a reader adds up whatever is there: one table, always exact.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from logs import ids
+from logs.budget import within
 from logs.models import Log
 from logs.querysets import LogQuerySet
+from logs.search.find import Findings, find
+from logs.search.words import Query
 
 PAGE_SIZE = 50
 WALK_BUDGET_MS = 300  # what a person does not notice as a wait
@@ -22,6 +23,7 @@ FIRST_WINDOW = timedelta(hours=1)
 WINDOW_GROWTH = 4  # 1 h, 4 h, 16 h …: eight windows cover 30 days
 COUNT_CAP = 10_000
 COUNT_BUDGET_MS = 300
+BESIDE_BUDGET_MS = 100  # to find the matches beside an open log, each: nobody waits for arrows
 
 
 class BadCursor(ValueError):
@@ -51,18 +53,24 @@ class Cursor:
 
 @dataclass
 class Page:
-    """Rows, newest first. ``searched_back_to`` is set where the budget ended before the search did."""
+    """Rows, newest first. ``searched_back_to`` is set where the budget ended before the search did.
+
+    ``findings`` says what a search in bodies found, and what it left out.
+    """
 
     rows: list[Log] = field(default_factory=list)
     older: Cursor | None = None
     newer: Cursor | None = None
     searched_back_to: datetime | None = None
+    findings: Findings | None = None
 
 
 def fetch_page(
     logs: LogQuerySet, cursor: Cursor | None = None, *, size: int = PAGE_SIZE, from_index: bool = True
 ) -> Page:
     """One page of ``logs``. Filters that no index answers are walked in widening windows under a budget."""
+    if logs.search is not None:
+        return _fetch_found(logs, logs.search, cursor, size)
     if cursor and cursor.newer:
         rows = list(logs.newer_than(cursor.id).oldest_first()[: size + 1])
         more, rows = len(rows) > size, rows[:size][::-1]
@@ -74,6 +82,11 @@ def fetch_page(
         rows, reached = list(_before(logs, cursor)[: size + 1]), None
     else:
         rows, reached = _walk_back(logs, cursor, size + 1)
+    return _page(rows, cursor, size, reached)
+
+
+def _page(rows: list[Log], cursor: Cursor | None, size: int, reached: UUID | None) -> Page:
+    """The page of what was found from the cursor on, newest first; ``reached`` as of ``_walk_back``."""
     more, rows = len(rows) > size, rows[:size]
     page = Page(rows)
     if more:
@@ -83,6 +96,22 @@ def fetch_page(
         page.searched_back_to = datetime.fromtimestamp(ids.time_ms(reached) / 1000, UTC)
     if cursor:
         page.newer = Cursor(rows[0].id if rows else cursor.id, newer=True)
+    return page
+
+
+def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: int) -> Page:
+    """One page of a search in bodies."""
+    newer = cursor is not None and cursor.newer
+    findings = find(logs, query, cursor.id if cursor else None, size + 1, newer=newer)
+    if not newer:
+        page = _page(findings.rows, cursor, size, findings.reached)
+    else:
+        rows, more = findings.rows[:size][::-1], len(findings.rows) > size
+        beyond = rows[0].id if more else findings.reached
+        page = Page(rows, newer=Cursor(beyond, newer=True) if beyond else None)
+        if rows:
+            page.older = Cursor(rows[-1].id)
+    page.findings = findings
     return page
 
 
@@ -114,29 +143,22 @@ def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int) -> tuple[l
     return rows, None
 
 
-def within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:
-    """The rows of a lazy query, or None where it took longer than ``ms``."""
-    set_timeout = "SELECT set_config('statement_timeout', %s, true)"
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(set_timeout, [f"{max(ms, 1)}ms"])
-            found = list(rows)
-            cursor.execute(set_timeout, ["0"])  # an enclosing transaction keeps its own
-            return found
-    except OperationalError as error:
-        if "statement timeout" in str(error):
-            return None
-        raise
-
-
 def capped_count(logs: LogQuerySet) -> int | None:
-    """How many logs, at most COUNT_CAP + 1 ("10,000+"); None where it took longer than its budget."""
+    """How many logs, at most COUNT_CAP + 1 ("10,000+"); None where it would take longer than its budget."""
+    if logs.search is not None:
+        return None  # to count them is to look at all of them
     counted = within(COUNT_BUDGET_MS, logs.order_by().values_list("id")[: COUNT_CAP + 1])
     return None if counted is None else len(counted)
 
 
 def neighbours(logs: LogQuerySet, id: UUID, *, from_index: bool) -> tuple[UUID | None, UUID | None]:
     """The ids of the next older and the next newer log of the selection, as far as the budget finds them."""
+    if logs.search is not None:
+        beside = [
+            find(logs, logs.search, id, 1, newer=newer, budget_ms=BESIDE_BUDGET_MS).rows for newer in (False, True)
+        ]
+        (older_id, newer_id) = (rows[0].id if rows else None for rows in beside)
+        return older_id, newer_id
     older = fetch_page(logs, Cursor(id), size=1, from_index=from_index).rows
     budget = None if from_index else WALK_BUDGET_MS
     newer = logs.newer_than(id).oldest_first()[:1]

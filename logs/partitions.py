@@ -28,10 +28,14 @@ DAILY_UP_TO_DAYS = 60  # beyond, planning time grows with the number of partitio
 MONDAY_MS = 4 * DAY_MS  # the epoch was a Thursday: weeks start on the Monday after it
 FOREVER_MS = 1 << 48  # the end of a UUIDv7's time
 
-TABLES = ("log", "log_body")
+TABLES = ("log", "log_body", "log_terms")
 _LOCK = 0x706C6F67_01  # advisory lock: one process at a time makes or drops partitions
-# What ``LIKE log`` does not copy. Each label must be in the statistics, or the planner walks the list for rare ones.
-_LABEL_STATISTICS = "ALTER COLUMN labels SET STATISTICS 1000"
+# What ``LIKE`` does not copy. Each label must be in the statistics, or the planner walks the list for rare ones.
+# Those of hashed words would take a minute a day to gather and tell nothing: searches name their index.
+_STATISTICS = {
+    "log": "ALTER COLUMN labels SET STATISTICS 1000",
+    "log_terms": "ALTER COLUMN terms SET STATISTICS 0",
+}
 
 
 class CreatePartitionedModel(CreateModel):
@@ -158,8 +162,8 @@ def _missing(cursor: CursorWrapper, table: str, starts: Iterable[int], width: in
 def _create(cursor: CursorWrapper, table: str, start_ms: int, end_ms: int) -> None:
     name = f"{table}_p{datetime.fromtimestamp(start_ms / 1000, UTC):%Y%m%d}"
     cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
-    if table == "log":
-        cursor.execute(f"ALTER TABLE {name} {_LABEL_STATISTICS}")
+    if table in _STATISTICS:
+        cursor.execute(f"ALTER TABLE {name} {_STATISTICS[table]}")
     cursor.execute(
         f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",
         [str(ids.floor(start_ms)), str(ids.floor(end_ms))],

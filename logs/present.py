@@ -14,6 +14,7 @@ from logs import status
 from logs.extensions import Score
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
+from logs.search.find import Match
 
 TYPE_LABELS = {
     "chat_completion": "Chat Completion",
@@ -108,6 +109,7 @@ class Row:
     marks: list[Mark]
     trace_id: str
     score: Score | None = None
+    match: Match | None = None
     is_open: bool = False
 
     @property
@@ -151,7 +153,7 @@ def pill(log: Log) -> list[State]:
     ]
 
 
-def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None) -> Row:
+def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None, match: Match | None = None) -> Row:
     return Row(
         id=str(log.id),
         url=url,
@@ -180,6 +182,7 @@ def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None
         marks=marks(log),
         trace_id=log.trace_id,
         score=score,
+        match=match,
         is_open=is_open,
     )
 

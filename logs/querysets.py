@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import models
+from django.db.models.expressions import RawSQL
 
 from logs import ids
+from logs.search.words import Query
 
 if TYPE_CHECKING:
     from logs.models import Log  # noqa: F401 (ruff does not look into the string below)
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 class LogQuerySet(models.QuerySet["Log"]):
     workspace_id: int | None = None  # whose logs these are, for filters that first ask another table
+    lowest: UUID | None = None  # no id below this one, by ``since``
+    highest: UUID | None = None  # none from this one on, by ``until``
+    search: Query | None = None  # what their bodies must match; only ``pagination.fetch_page`` looks there
 
     def in_workspace(self, workspace: Workspace) -> Self:
         found = self.filter(workspace=workspace)
@@ -25,16 +31,37 @@ class LogQuerySet(models.QuerySet["Log"]):
 
     def _clone(self) -> Self:
         copy: Self = super()._clone()  # type: ignore[misc]  # the stubs leave it out
-        copy.workspace_id = self.workspace_id
+        copy.workspace_id, copy.search = self.workspace_id, self.search
+        copy.lowest, copy.highest = self.lowest, self.highest
         return copy
 
     def since(self, moment: datetime) -> Self:
         """Logs of events at or after the moment."""
-        return self.filter(id__gte=ids.floor(ids.ms_of(moment)))
+        lowest = ids.floor(ids.ms_of(moment))
+        found = self.filter(id__gte=lowest)
+        found.lowest = lowest
+        return found
 
     def until(self, moment: datetime) -> Self:
         """Logs of events before the moment."""
-        return self.filter(id__lt=ids.floor(ids.ms_of(moment)))
+        highest = ids.floor(ids.ms_of(moment))
+        found = self.filter(id__lt=highest)
+        found.highest = highest
+        return found
+
+    def matching(self, query: Query) -> Self:
+        """Logs whose bodies match. No index can say so for sure: pages look at the bodies, nothing else does."""
+        found = self.all()
+        found.search = query
+        return found
+
+    def among(self, candidates: Sequence[UUID]) -> Self:
+        """Those of the selection that have one of these ids, each looked up by its key."""
+        return self.filter(
+            id__gte=min(candidates),  # the range tells which partitions
+            id__lte=max(candidates),
+            id__in=RawSQL("SELECT unnest(%s::uuid[])", [list(candidates)]),
+        )
 
     def older_than(self, cursor: UUID) -> Self:
         return self.filter(id__lt=cursor)

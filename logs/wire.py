@@ -55,6 +55,11 @@ def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
     }
     if page.searched_back_to:
         body["searched_back_to"] = present.iso(page.searched_back_to)
+    if page.findings:
+        body["search"] = {"waiting": page.findings.waiting, "partial": page.findings.partial}
+        for log, shown in zip(page.rows, body["data"], strict=True):
+            match = page.findings.matches[log.id]
+            shown["match"] = {"side": match.side, "text": match.text}
     return JsonResponse(body)
 
 

@@ -26,8 +26,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     """One partition for all time, so that a test never waits for DDL unless it is about partitions."""
     from django.db import connection
 
+    from logs import partitions
+
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
-        for table in ("log", "log_body"):
+        for table in partitions.TABLES:
             cursor.execute(f"CREATE TABLE {table}_all PARTITION OF {table} FOR VALUES FROM (MINVALUE) TO (MAXVALUE)")
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from logs.query import Item, QueryError, Values, parse_values
+from logs.search.words import MAX_QUERY, NothingAsked, Query
 
 _AGO = re.compile(r"(\d{1,4})(m|h|d|w)")
 _AGO_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -173,6 +174,20 @@ class End:
 
     value: Decimal
     is_strict: bool
+
+
+class SearchField(forms.CharField):
+    """Words and "exact phrases" to find in the bodies."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_QUERY, **kwargs)
+
+    def clean(self, value: str | None) -> Query | None:
+        text = super().clean(value)
+        try:
+            return Query.parse(text) if text else None
+        except NothingAsked as error:
+            raise forms.ValidationError("Give a word: at least one letter or digit.") from error
 
 
 class EndField(forms.CharField):

@@ -19,6 +19,7 @@ from logs.filters.fields import (
     EndField,
     MomentField,
     OptionField,
+    SearchField,
     Statuses,
     StatusField,
     ValuesField,
@@ -28,6 +29,7 @@ from logs.models import Log
 from logs.present import COMPLETENESS_WORDS, SOURCE_WORDS, TYPE_LABELS
 from logs.query import Values
 from logs.querysets import LogQuerySet
+from logs.search.words import Query
 from portkey_logs.accounts.models import ApiKey
 
 META = "meta."  # and the key: filters by metadata
@@ -187,6 +189,16 @@ class EndFilter(LogFilter):
         return Q(**{f"{self.field_name}__{lookup.removesuffix('e') if value.is_strict else lookup}": value.value})
 
 
+class SearchFilter(LogFilter):
+    """Text in the bodies; in the form it is hidden, for it has a field of its own beside the others."""
+
+    field_class = SearchField
+    index = "yes, [see below](#search-in-bodies)"
+
+    def filter(self, qs: LogQuerySet, value: Query | None) -> LogQuerySet:
+        return qs if value is None else qs.matching(value)
+
+
 class MetadataFilter(LogFilter):
     """Values of one key of the metadata, by the labels ``key=value`` that have an index."""
 
@@ -271,6 +283,8 @@ class LogFilterSet(django_filters.FilterSet):
     tokens_min, tokens_max = _range("Tokens", "total_tokens", **_COUNT)
     cost_min, cost_max = _range("Cost in cents", "cost", most=10**9, digits=8)
     latency_min, latency_max = _range("Latency in ms", "latency_ms", units=_MS, **_COUNT)
+
+    q = SearchFilter(label="Text", widget=forms.HiddenInput())
 
     class Meta:
         model = Log

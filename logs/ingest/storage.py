@@ -56,6 +56,11 @@ class Packed(NamedTuple):
         return self.record.workspace_id, self.record.id
 
     @property
+    def has_text(self) -> bool:
+        """Whether there is anything to search in."""
+        return bool(self.record.request_body or self.record.response_body)
+
+    @property
     def size(self) -> int:
         """About how many bytes it takes in memory."""
         record = self.record
@@ -132,6 +137,7 @@ BODY_COLUMNS = {
     "request_body": "bytea",
     "response_body": "bytea",
 }
+QUEUE_COLUMNS = {"workspace_id": "int8", "id": "uuid"}
 _TEXTS = [name for name, type in _PLAIN.items() if type in ("text", "varchar")]
 _LIMITS = {"int2": 2**15, "int4": 2**31}
 _NUMBERS = [(name, _LIMITS[type]) for name, type in _PLAIN.items() if type in _LIMITS]
@@ -309,6 +315,7 @@ class _Attempt:
         if not batch:
             return
         copy_rows(cursor, "log_body", BODY_COLUMNS, [packed.body for packed in batch])
+        copy_rows(cursor, "index_queue", QUEUE_COLUMNS, [packed.key for packed in batch if packed.has_text])
         records = [packed.record for packed in batch]
         for rollup in rollups.ROLLUPS:
             copy_rows(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records))

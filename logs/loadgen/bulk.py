@@ -22,7 +22,7 @@ from django.db.backends.utils import CursorWrapper
 from logs import partitions, rollups
 from logs.ingest import normalise, portkey
 from logs.ingest.record import Exchange, LogRecord
-from logs.ingest.storage import BODY_COLUMNS, LOG_COLUMNS, copy_rows, log_row, pack
+from logs.ingest.storage import BODY_COLUMNS, LOG_COLUMNS, QUEUE_COLUMNS, copy_rows, log_row, pack
 from logs.loadgen.exchanges import Maker
 from logs.rollups import RollupTable
 
@@ -138,6 +138,7 @@ def _make(plan: _Plan, first: int) -> int:
             cursor.execute("ANALYZE loadgen_plan")
             cursor.execute(_insert("log", "loadgen_log", LOG_COLUMNS))
             cursor.execute(_insert("log_body", "loadgen_body", BODY_COLUMNS))
+            cursor.execute(_insert("index_queue", "loadgen_body", QUEUE_COLUMNS))
             for rollup in rollups.ROLLUPS:
                 cursor.execute(_insert_sums(rollup), {"workspace": plan.workspace_id})
     finally:

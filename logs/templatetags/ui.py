@@ -164,3 +164,9 @@ def visible(text: object) -> SafeString:
 def json_html(text: str) -> SafeString:
     """Coloured JSON; a text so long that colouring would be felt stays plain."""
     return json_to_html(text) if len(text) < MAX_CHARACTERS else hidden_characters.mark(text)
+
+
+@register.filter
+def up_to(value: int, cap: int) -> str:
+    """``1 log``, ``1,204 logs``, ``10,000+ logs`` where counting ended."""
+    return f"{min(value, cap):,}{'+' if value > cap else ''} log{'' if value == 1 else 's'}"

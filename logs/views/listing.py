@@ -23,6 +23,7 @@ from logs.filters import Selection
 from logs.filters.address import Address
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
+from logs.search.find import COUNT_CAP
 from portkey_logs.accounts.access import workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
@@ -86,6 +87,7 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
             reverse("log_detail", args=[workspace.slug, each.id]) + beside,
             is_open=each == log,
             score=scores.get(each.id),
+            match=page.findings.matches.get(each.id) if page.findings else None,
         )
         for each in page.rows
     ]
@@ -101,6 +103,8 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
             for day, group in groupby(rows, key=lambda row: row.created_at.date())
         ],
         "page": page,
+        "cap": COUNT_CAP,
+        "other_params": [(name, value) for name, value in query.items() if name != "q"],
         "cursor_error": cursor_error,
         "older_url": _with_cursor(list_url, request.GET, page.older),
         "newer_url": _with_cursor(list_url, request.GET, page.newer),

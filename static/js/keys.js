@@ -30,6 +30,12 @@ function showFilters() {
   form.querySelector("input, select").focus();
 }
 
+function showSearch() {
+  const field = document.getElementById("search");
+  field?.focus();
+  field?.select();
+}
+
 const dialog = (id) => document.getElementById(id);
 
 const press = (thumb) => document.querySelector(`#log-panel ${thumb}`)?.click();
@@ -48,7 +54,7 @@ const ACTIONS = {
   j: () => walk(1),
   k: () => walk(-1),
   f: showFilters,
-  "/": showFilters,
+  "/": showSearch,
   "?": () => dialog("keyboard")?.showModal(),
   "+": () => press("#thumb-up"),
   "=": () => press("#thumb-up"), // the same key without Shift

@@ -118,6 +118,8 @@ def test_expired_ones_are_dropped_whole(empty: None, settings: Settings) -> None
         "log_body_p20261119",
         "log_p20261118",
         "log_p20261119",
+        "log_terms_p20261118",
+        "log_terms_p20261119",
     ]  # the 20th still has half a day inside the retention
     assert names()[0] == "log_p20261120"
     assert partitions.drop_expired(connection, NOW) == []
@@ -155,7 +157,7 @@ def test_a_partition_in_use_is_left_for_later(settings: Settings) -> None:
         reader.set_autocommit(False)
         with reader.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM log")
-        assert partitions.drop_expired(connection, NOW) == ["log_body_p20261118"]
+        assert partitions.drop_expired(connection, NOW) == ["log_body_p20261118", "log_terms_p20261118"]
     finally:
         reader.rollback()
         reader.close()

@@ -14,7 +14,7 @@ from logs import maintenance
 
 
 class Command(BaseCommand):
-    help = "Keeps partitions ahead, drops expired ones and folds rollups; one at a time works, others wait."
+    help = "Keeps partitions ahead, drops expired ones, folds rollups, indexes words; one works, others wait."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="one round, then exit (for cron)")
