@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -14,6 +15,16 @@ from logs.models import Log
 from logs.present import Row
 from logs.sides import Asked, SideView, side_view
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.catalog import lookup
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Where a fact leads: the page of what it names; where that is not kept here, ``keep_url`` is where it can be."""
+
+    url: str = ""
+    words: str = ""
+    keep_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class Fact:
     copy: bool = False
     minor: bool = False  # folded away: what one rarely looks for
     ask: tuple[str, object] | None = None  # the filter that finds other logs with it, and its value there
+    lead: Lead | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class Detail(Row):
 
 def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str, views: dict[str, str]) -> Detail:
     """The panel of a log. ``views`` names the view asked for of each side."""
-    known = facts(log)
+    known = facts(log, workspace)
     request, response = (side_view(side, workspace, Asked(views.get(side.name, "pretty"))) for side in sides)
     return Detail(
         **vars(present.row(log, url, is_open=True)),
@@ -116,7 +128,7 @@ def failure(log: Log) -> Failure | None:
     )
 
 
-def facts(log: Log) -> list[Fact]:
+def facts(log: Log, workspace: Workspace) -> list[Fact]:
     """What is known about the request, in reading order; what is unknown is left out."""
     key_name = log.api_key.name if log.api_key else ""
     complete, counted = log.completeness == "complete", log.tokens_origin == "provider"
@@ -141,7 +153,7 @@ def facts(log: Log) -> list[Fact]:
             minor=complete,
             ask=("completeness", log.completeness),
         ),
-        Fact("Config", _versioned(log.config, log.config_version_id), mono=True, copy=True, ask=("config", log.config)),
+        _origin("Config", "config", log.config, log.config_version_id, _config(log, workspace)),
         Fact(
             "Served by",
             (log.option_path or "") if log.option_path != "config" else "",
@@ -149,7 +161,7 @@ def facts(log: Log) -> list[Fact]:
             ask=("option", log.option_path),
         ),
         Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True, ask=("prompt", log.prompt)),
-        Fact("Virtual key", log.virtual_key or "", mono=True, ask=("virtual_key", log.virtual_key)),
+        _origin("Virtual key", "virtual_key", log.virtual_key, None, _virtual_key(log, workspace)),
         Fact("API key", key_name, ask=("api_key", key_name)),
         Fact("Source", present.SOURCE_WORDS.get(log.source, log.source), minor=True, ask=("source", log.source)),
         Fact("Price from", log.cost_source or "", minor=True),
@@ -179,6 +191,33 @@ def _latency(log: Log) -> str:
     if log.time_to_first_token_ms is not None:
         text += f", first token after {present.duration(log.time_to_first_token_ms)}"
     return text
+
+
+def _origin(label: str, name: str, slug: str | None, version: str | None, lead: Lead | None) -> Fact:
+    value = (slug or "") if lead and lead.url else _versioned(slug, version)
+    return Fact(label, value, mono=True, copy=True, ask=(name, slug), lead=lead)
+
+
+def _config(log: Log, workspace: Workspace) -> Lead | None:
+    if not log.config:
+        return None
+    kept = lookup.config(workspace, log.config, log.config_version_id)
+    if kept is None:
+        return Lead(keep_url=reverse("new_config", args=[workspace.slug]) + f"?log={log.id}")
+    url = reverse("config", args=[workspace.slug, kept.slug])
+    if kept.version_id:
+        url = reverse("config_version", args=[workspace.slug, kept.slug, kept.version_id])
+    return Lead(url, kept.words)
+
+
+def _virtual_key(log: Log, workspace: Workspace) -> Lead | None:
+    if not log.virtual_key:
+        return None
+    kept = lookup.virtual_key(workspace, log.virtual_key)
+    if kept is None:
+        query = urlencode({"slug": log.virtual_key, "provider": log.provider or ""})
+        return Lead(keep_url=reverse("new_virtual_key", args=[workspace.slug]) + f"?{query}")
+    return Lead(reverse("virtual_key", args=[workspace.slug, kept.slug]), kept.words)
 
 
 def _versioned(slug: str | None, version: str | None) -> str:

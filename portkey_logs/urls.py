@@ -4,6 +4,7 @@ urlpatterns = [
     path("accounts/", include("portkey_logs.accounts.urls")),
     path("w/<slug:workspace>/", include("portkey_logs.accounts.workspace_urls")),
     path("", include("portkey_logs.catalog.urls")),
+    path("w/<slug:workspace>/", include("portkey_logs.catalog.workspace_urls")),
     path("", include("feedback.urls")),
     path("", include("replay.urls")),
     path("", include("logs.urls")),

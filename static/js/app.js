@@ -11,3 +11,4 @@ import "./narrow.js";
 import "./feedback.js";
 import "./find.js";
 import "./first-log.js";
+import "./json-editor.js";

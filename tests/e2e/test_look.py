@@ -73,6 +73,42 @@ def invitation(site: Site) -> str:
     return f"/accounts/invite/{Invitation.issue(site.people.acme, site.people.alice, 'member', 'Dora')[1]}/"
 
 
+def config(query: str = "") -> Callable[[Site], str]:
+    """A config that was edited, as a page or what ``query`` makes of it; some of the site's logs used it."""
+
+    def make(site: Site) -> str:
+        from portkey_logs.accounts.models import Actor
+        from portkey_logs.catalog.models import Config
+
+        if Config.objects.exists():
+            return f"/w/acme/configs/pc-abc-123/{query}"
+        by, spread = (
+            Actor(site.people.alice),
+            {"strategy": {"mode": "loadbalance"}, "targets": [{"virtual_key": "a"}] * 2},
+        )
+        body = {"strategy": {"mode": "fallback"}, "targets": [spread, {"virtual_key": "b", "retry": {"attempts": 2}}]}
+        made = Config.create(site.people.workspace, "Chat in production", body["targets"][0], by=by, slug="pc-abc-123")
+        made.save_version(body | {"colour": "red"}, by=by, description="Fall back to the second provider")
+        return f"/w/acme/configs/pc-abc-123/{query}"
+
+    return make
+
+
+def virtual_key(path: str) -> Callable[[Site], str]:
+    def make(site: Site) -> str:
+        from portkey_logs.accounts.models import Actor
+        from portkey_logs.catalog.models import VirtualKey
+
+        if VirtualKey.objects.exists():
+            return f"/w/acme/virtual-keys/{path}"
+        secret, by = "sk-proj-0123456789abcdefghij", Actor(site.people.alice)
+        VirtualKey.create(site.people.workspace, "OpenAI in production", "openai", secret, by=by, slug="openai")
+        VirtualKey.create(site.people.workspace, "Trial", "groq", secret, by=by, slug="trial").archive(by)
+        return f"/w/acme/virtual-keys/{path}"
+
+    return make
+
+
 def open_a_row(page: Page) -> None:
     page.locator("tr.log .row-link").nth(4).click()
     expect(page.locator("#panel-title")).to_be_visible()
@@ -156,6 +192,16 @@ VIEWS = [
     View("compare-failed", compared("provider_error_429", "chat_plain"), part="main"),
     View("compare-embeddings", compared("embeddings", "embeddings"), part="main"),
     View("compare-choose", lambda site: f"/w/acme/compare/?a={site.logs['chat_plain']}", part="main"),
+    View("configs", lambda site: config()(site) and "/w/acme/configs/"),
+    View("configs-none", "/w/elsewhere/configs/", who="charlie", part="main"),
+    View("config", config(), part="main"),
+    View("config-changes", config("?against=1"), part="main"),
+    View("config-edit", config("edit/"), part="main"),
+    View("virtual-keys", virtual_key("")),
+    View("virtual-keys-none", "/w/elsewhere/virtual-keys/", who="charlie", part="main"),
+    View("virtual-key", virtual_key("openai/"), part="main"),
+    View("virtual-key-archived", virtual_key("trial/"), who="bob", part="main"),
+    View("virtual-key-new", "/w/acme/virtual-keys/new/", part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),

@@ -51,11 +51,10 @@ class Config(Item):
         """
         Config.objects.select_for_update().get(pk=self.pk)  # of two at once one waits: numbers do not collide
         last = self.versions.first()
-        if last is not None:
-            try:
-                body = inline.resolve_masks(body, last.body, last.open_secrets())
-            except inline.MaskSent as error:
-                raise Invalid([Finding(error.path, str(error))]) from None
+        try:
+            body = inline.resolve_masks(body, last.body if last else None, last.open_secrets() if last else [])
+        except inline.MaskSent as error:
+            raise Invalid([Finding(error.path, str(error))]) from None
         _checked(body)
         if last is not None and last.pk == self.current_id and last.reveal() == body:
             return last

@@ -1,0 +1,173 @@
+"""The pages of virtual keys: everybody sees what there is, owners and admins change it. Secrets only ever go in."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from logs import use
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.catalog.forms import NewVirtualKeyForm, SecretForm, VirtualKeyForm
+from portkey_logs.catalog.models import Invalid, VirtualKey
+
+
+@login_required
+@require_safe
+def virtual_keys(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """All virtual keys of the workspace, archived ones last."""
+    place = workspace_for(request.user, workspace)
+    used = use.uses(place, "virtual_key")
+    found = VirtualKey.objects.in_workspace(place).select_related("created_by")
+    rows = [
+        {"key": key, "use": used.get(key.slug, use.Use())} for key in sorted(found, key=lambda each: each.is_archived)
+    ]
+    context = {"workspace": place, "rows": rows, "can_manage": _can_manage(request, place)}
+    return render(request, "catalog/virtual_keys.html", context)
+
+
+@login_required
+@require_safe
+def virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """One key: what is known of it, its use, and for those who manage the workspace the forms."""
+    place = workspace_for(request.user, workspace)
+    return _page(request, place, _key(place, slug))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def new_virtual_key(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """A form for the key; ``?slug=`` and ``?provider=`` fill it in."""
+    place = managed_workspace_for(request.user, workspace)
+    asked = {name: request.GET.get(name, "") for name in ("slug", "provider")}
+    form = NewVirtualKeyForm(request.POST) if request.method == "POST" else NewVirtualKeyForm(initial=asked)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            key = VirtualKey.create(
+                place,
+                values["name"],
+                values["provider"],
+                values["key"],
+                by=Actor(request.user),
+                slug=values["slug"] or None,
+                **form.settings,
+            )
+        except Invalid as invalid:
+            form.add_findings(invalid)
+        else:
+            messages.success(request, f"The key is ready: name it {key.slug} in x-portkey-virtual-key.")
+            return _to(place, key)
+    context = {"workspace": place, "form": form}
+    return render(request, "catalog/virtual_key_new.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+def change_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """Name, host, options, last day and note."""
+    place = managed_workspace_for(request.user, workspace)
+    key = _key(place, slug)
+    if request.method != "POST":
+        return _to(place, key)
+    form = VirtualKeyForm(request.POST)
+    if form.is_valid():
+        try:
+            key.change(by=Actor(request.user), **form.settings)
+            if form.cleaned_data["name"] != key.name:
+                key.rename(form.cleaned_data["name"], Actor(request.user))
+        except Invalid as invalid:
+            form.add_findings(invalid)
+        else:
+            messages.success(request, "Saved. Calls use it within 5 seconds.")
+            return _to(place, key)
+    return _page(request, place, _key(place, slug), form=form)
+
+
+@login_required
+def rotate_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """Another secret under the same slug."""
+    place = managed_workspace_for(request.user, workspace)
+    key = _key(place, slug)
+    if request.method != "POST":
+        return _to(place, key)
+    form = SecretForm(request.POST)
+    if form.is_valid():
+        try:
+            key.rotate_secret(form.cleaned_data["key"], Actor(request.user))
+        except Invalid as invalid:
+            form.add_findings(invalid)
+        else:
+            messages.success(request, "The secret is replaced. Calls use it within 5 seconds.")
+            return _to(place, key)
+    return _page(request, place, key, secret_form=form)
+
+
+@login_required
+def archive_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """Archives the key, or restores it: what the page's button says."""
+    place = managed_workspace_for(request.user, workspace)
+    key = _key(place, slug)
+    if request.method == "POST":
+        if request.POST.get("archive"):
+            key.archive(Actor(request.user))
+            messages.success(request, "Archived: calls that name it are refused within 5 seconds.")
+        else:
+            key.restore(Actor(request.user))
+            messages.success(request, "Restored: calls may name it again.")
+    return _to(place, key)
+
+
+def _key(workspace: Workspace, slug: str) -> VirtualKey:
+    found: VirtualKey = get_object_or_404(
+        VirtualKey.objects.in_workspace(workspace).select_related("created_by"), slug=slug
+    )
+    return found
+
+
+def _to(workspace: Workspace, key: VirtualKey) -> HttpResponseRedirect:
+    return redirect("virtual_key", workspace.slug, key.slug)
+
+
+def _can_manage(request: SignedInRequest, workspace: Workspace) -> bool:
+    membership = membership_of(request.user, workspace.organisation)
+    return membership is not None and membership.can_manage
+
+
+def _page(
+    request: SignedInRequest,
+    workspace: Workspace,
+    key: VirtualKey,
+    form: VirtualKeyForm | None = None,
+    secret_form: SecretForm | None = None,
+) -> HttpResponse:
+    failed = form is not None or secret_form is not None
+    context = {
+        "workspace": workspace,
+        "key": key,
+        "use": use.uses(workspace, "virtual_key").get(key.slug, use.Use()),
+        "can_manage": _can_manage(request, workspace),
+        "form": form or VirtualKeyForm(initial=_initial(key)),
+        "secret_form": secret_form or SecretForm(),
+        "logs_url": reverse("log_list", args=[workspace.slug]) + f"?virtual_key={key.slug}",
+    }
+    return render(request, "catalog/virtual_key.html", context, status=422 if failed else 200)
+
+
+def _initial(key: VirtualKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "custom_host": key.custom_host,
+        "options": json.dumps(key.options, indent=2) if key.options else "",
+        "last_day": (key.expires_at - timedelta(microseconds=1)).date() if key.expires_at else None,
+        "note": key.note,
+    }
