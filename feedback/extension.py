@@ -35,5 +35,6 @@ class FeedbackExtension(Extension):
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section:
         return Section("feedback/section.html", section.shown(request, workspace, log))
 
-    def maintain(self) -> None:
+    def maintain(self) -> bool:
         Feedback.find_logs()
+        return False

@@ -70,8 +70,9 @@ class Extension:
         """A part of the log's panel."""
         return None
 
-    def maintain(self) -> None:
-        """One round of the worker's."""
+    def maintain(self) -> bool:
+        """One round of the worker's, seconds at most; whether there is more to do at once."""
+        return False
 
 
 _registered: list[Extension] = []
@@ -107,9 +108,10 @@ def sections(request: HttpRequest, workspace: Workspace, log: Log) -> list[Secti
     return [section for section in found if section is not None]
 
 
-def maintain() -> None:
-    for extension in _registered:
-        extension.maintain()
+def maintain() -> bool:
+    """One round of all of them; whether any has more to do at once."""
+    busy = [extension.maintain() for extension in _registered]
+    return any(busy)
 
 
 def sign(value: Decimal) -> str:

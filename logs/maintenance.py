@@ -23,18 +23,18 @@ Wait = Callable[[float], None]  # sleeps for so many seconds; may raise to end t
 Tell = Callable[[str], None]
 
 
-def run_once(now: datetime | None = None) -> None:
-    """One round: partitions ahead, expired ones dropped, rollups folded, words indexed.
+def run_once(now: datetime | None = None) -> bool:
+    """One round: partitions ahead, expired ones dropped, rollups folded, words indexed, and what other apps add.
 
-    Raises Django's database errors.
+    Whether there is more to do at once. Raises Django's database errors.
     """
     now = now or datetime.now(UTC)
     now_ms = ids.ms_of(now)
     partitions.ahead(connection, now_ms)
     partitions.drop_expired(connection, now_ms)
     rollups.fold(connection, now)
-    extensions.maintain()
     index.work(connection, INDEX_SECONDS)
+    return extensions.maintain()
 
 
 def run_forever(wait: Wait = time.sleep, tell: Tell = print) -> None:
@@ -45,11 +45,11 @@ def run_forever(wait: Wait = time.sleep, tell: Tell = print) -> None:
         try:
             with turn(wait):
                 while True:
-                    run_once()
+                    busy = run_once()
                     if away:
                         tell("The database is back.")
                     pause, away = backoff, False
-                    wait(ROUND_SECONDS)
+                    wait(0 if busy else ROUND_SECONDS)
         except DatabaseError as error:
             if not away:
                 tell(f"The database is away, maintenance waits: {_first_line(error)}")

@@ -14,7 +14,7 @@ from logs import ids
 from logs.budget import within
 from logs.models import Log
 from logs.querysets import LogQuerySet
-from logs.search.find import Findings, find
+from logs.search.find import BUDGET_MS, Findings, find
 from logs.search.words import Query
 
 PAGE_SIZE = 50
@@ -66,11 +66,17 @@ class Page:
 
 
 def fetch_page(
-    logs: LogQuerySet, cursor: Cursor | None = None, *, size: int = PAGE_SIZE, from_index: bool = True
+    logs: LogQuerySet,
+    cursor: Cursor | None = None,
+    *,
+    size: int = PAGE_SIZE,
+    from_index: bool = True,
+    budget_ms: int | None = None,
 ) -> Page:
-    """One page of ``logs``. Filters that no index answers are walked in widening windows under a budget."""
+    """One page of ``logs``. Filters that no index answers are walked in widening windows under a budget, and bodies
+    are searched under one; ``budget_ms`` is for whoever has more time than a person."""
     if logs.search is not None:
-        return _fetch_found(logs, logs.search, cursor, size)
+        return _fetch_found(logs, logs.search, cursor, size, budget_ms or BUDGET_MS)
     if cursor and cursor.newer:
         rows = list(logs.newer_than(cursor.id).oldest_first()[: size + 1])
         more, rows = len(rows) > size, rows[:size][::-1]
@@ -81,7 +87,7 @@ def fetch_page(
     if from_index:
         rows, reached = list(_before(logs, cursor)[: size + 1]), None
     else:
-        rows, reached = _walk_back(logs, cursor, size + 1)
+        rows, reached = _walk_back(logs, cursor, size + 1, budget_ms or WALK_BUDGET_MS)
     return _page(rows, cursor, size, reached)
 
 
@@ -99,10 +105,10 @@ def _page(rows: list[Log], cursor: Cursor | None, size: int, reached: UUID | Non
     return page
 
 
-def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: int) -> Page:
+def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: int, budget_ms: int) -> Page:
     """One page of a search in bodies."""
     newer = cursor is not None and cursor.newer
-    findings = find(logs, query, cursor.id if cursor else None, size + 1, newer=newer)
+    findings = find(logs, query, cursor.id if cursor else None, size + 1, newer=newer, budget_ms=budget_ms)
     if not newer:
         page = _page(findings.rows, cursor, size, findings.reached)
     else:
@@ -120,12 +126,12 @@ def _before(logs: LogQuerySet, cursor: Cursor | None) -> LogQuerySet:
     return logs.older_than(cursor.id) if cursor else logs
 
 
-def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int) -> tuple[list[Log], UUID | None]:
+def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int, budget_ms: int) -> tuple[list[Log], UUID | None]:
     """Rows found, and the id down to which everything was searched (None: to the very end)."""
     now = timezone.now()
     end = ids.floor(ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
     top = cursor.id if cursor else ids.floor(ids.ms_of(now + timedelta(days=2)))  # nothing later is accepted
-    deadline = monotonic() + WALK_BUDGET_MS / 1000
+    deadline = monotonic() + budget_ms / 1000
     span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
     rows: list[Log] = []
     while top > end:

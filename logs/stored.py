@@ -7,7 +7,7 @@ what a page needs of 20 MB is mostly its beginning.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, NamedTuple, cast
 from uuid import UUID
@@ -147,9 +147,36 @@ def fetch_requests(workspace_id: int, ids: list[UUID]) -> dict[UUID, KeptRequest
         return {id: KeptRequest(_headers(packed), has_body) for id, packed, has_body in cursor.fetchall()}
 
 
+class Whole(NamedTuple):
+    """One side of a log, unpacked. ``octets`` is None where there was no body, or none is kept."""
+
+    headers: dict[str, str]
+    octets: bytes | None
+
+
+def fetch_whole(workspace_id: int, ids: Sequence[UUID]) -> dict[UUID, dict[str, Whole]]:
+    """Both sides of many logs by their names; the caller sees to it that they fit into memory."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, request_headers, request_body, response_headers, response_body"
+            " FROM log_body WHERE workspace_id = %s AND id = ANY(%s)",
+            [workspace_id, list(ids)],
+        )
+        rows = cursor.fetchall()
+    return {
+        id: {
+            "request": Whole(_headers(asked_headers), _unpacked(asked)),
+            "response": Whole(_headers(answered_headers), _unpacked(answered)),
+        }
+        for id, asked_headers, asked, answered_headers, answered in rows
+    }
+
+
+def _unpacked(packed: bytes | memoryview | None) -> bytes | None:
+    return None if packed is None else zstandard.ZstdDecompressor().decompressobj().decompress(bytes(packed))
+
+
 def _headers(packed: bytes | memoryview | None) -> dict[str, str]:
-    if packed is None:
-        return {}
-    unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(bytes(packed))
+    unpacked = _unpacked(packed)
     found: dict[str, str] = json.loads(unpacked) if unpacked else {}
     return found

@@ -9,8 +9,8 @@ from typing import NamedTuple, Self
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
+from logs.budget import within
 from logs.models import Log, RollupDim
-from logs.pagination import within
 from portkey_logs.accounts.models import Workspace
 
 USE_SPAN = timedelta(days=30)

@@ -166,8 +166,12 @@ def _log_object(log: Log, asked: Side, answered: Side, request: HttpRequest) -> 
 
 
 def _body(side: Side) -> Iterator[bytes]:
+    yield from as_json(side.octets)
+    side.forget()
+
+
+def as_json(octets: bytes | None) -> Iterator[bytes]:
     """The exact JSON text where it is one, else the text as a JSON string, else null; in parts."""
-    octets = side.octets
     if octets is None:
         yield b"null"
         return
@@ -178,8 +182,6 @@ def _body(side: Side) -> Iterator[bytes]:
         yield from _as_string(octets)
     else:
         yield from (octets[start : start + _PART_BYTES] for start in range(0, len(octets), _PART_BYTES))
-    del octets
-    side.forget()
 
 
 def _check_utf8(octets: bytes) -> None:

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "logs",
     "feedback",
     "replay",
+    "exports",
 ]
 
 MIDDLEWARE = [

@@ -7,6 +7,7 @@ urlpatterns = [
     path("w/<slug:workspace>/", include("portkey_logs.catalog.workspace_urls")),
     path("", include("feedback.urls")),
     path("", include("replay.urls")),
+    path("", include("exports.urls")),
     path("", include("logs.urls")),
 ]
 

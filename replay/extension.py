@@ -18,6 +18,7 @@ class ReplayExtension(Extension):
         shown = section.family(workspace, log)
         return Section("replay/family.html", shown) if shown else None
 
-    def maintain(self) -> None:
+    def maintain(self) -> bool:
         models.settle()
         models.drop_expired()
+        return False

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import media
+from logs import media, ranges
 from logs.bodies import Side, SideName, read_side
 from logs.conversation import uploads
 from logs.models import Log
@@ -72,20 +72,18 @@ def at_pointer(value: object, pointer: str) -> object:
     return value
 
 
-def _ranged(response: HttpResponse, octets: bytes, wanted: str) -> HttpResponse:
-    """The part that a player asks for (RFC 9110, 14.2): one range; anything else gets the whole."""
+def _ranged(response: HttpResponse, octets: bytes, header: str) -> HttpResponse:
+    """The part that a player asks for, else the whole."""
     response["Accept-Ranges"] = "bytes"
-    unit, _, span = wanted.partition("=")
-    first, dash, last = span.strip().partition("-")
-    if unit.strip() != "bytes" or not dash or not (first + last).isdecimal() or len(first + last) > 40:
-        return response
     size = len(octets)
-    start = int(first) if first else max(size - int(last), 0)
-    end = min(int(last), size - 1) if first and last else size - 1
-    if start > end:
+    try:
+        wanted = ranges.wanted(header, size)
+    except ranges.Unsatisfiable:
         response.status_code, response.content = 416, b""
         response["Content-Range"] = f"bytes */{size}"
         return response
-    response.status_code, response.content = 206, octets[start : end + 1]
-    response["Content-Range"] = f"bytes {start}-{end}/{size}"
+    if wanted is not None:
+        start, end = wanted
+        response.status_code, response.content = 206, octets[start : end + 1]
+        response["Content-Range"] = f"bytes {start}-{end}/{size}"
     return response

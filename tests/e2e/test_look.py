@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,33 @@ def compared(one: str, other: str) -> Callable[[Site], str]:
     return lambda site: f"/w/acme/compare/?a={site.logs[one]}&b={site.logs[other]}"
 
 
+def exported(count: int) -> Callable[[Site], str]:
+    """That many exports, of every status by turns."""
+
+    def path(site: Site) -> str:
+        from exports.models import Export
+
+        for number, status in zip(range(count), cycle(["success", "in_progress", "failed", "draft", "stopped"])):
+            Export.objects.get_or_create(
+                description=f"Costs of November for the finance team, part {number}",
+                defaults={
+                    "workspace": site.people.workspace, "created_by": site.people.alice, "format": "csv",
+                    "fields": ["id", "cost"], "query": "model=gpt-4o", "words": "Newest first, all time; only Model gpt-4o",
+                    "status": status, "error": "The file could not be written: No space left on device" * (status == "failed"),
+                    "total": 1_234_567, "records": 456_789, "size": 98_765_432,
+                },
+            )  # fmt: skip
+        return "/w/acme/exports/"
+
+    return path
+
+
+def make_an_export_of_nothing(page: Page) -> None:
+    page.locator("input:checked[type=checkbox]").evaluate_all("boxes => boxes.forEach(box => box.checked = false)")
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_text("Choose at least one field.")).to_be_visible()
+
+
 LAST_HOUR = "/w/acme/logs/?since=1h"
 VIEWS = [
     View("sign-in", "/accounts/login/", who=None),
@@ -202,6 +230,12 @@ VIEWS = [
     View("virtual-key", virtual_key("openai/"), part="main"),
     View("virtual-key-archived", virtual_key("trial/"), who="bob", part="main"),
     View("virtual-key-new", "/w/acme/virtual-keys/new/", part="main"),
+    View("exports", exported(12), part="main"),
+    View("exports-one", exported(1), part="main"),
+    View("exports-none", exported(0), part="main"),
+    View("export", "/w/acme/exports/new/?model=gpt-4o&since=7d"),
+    View("export-of-nothing", "/w/acme/exports/new/", make_an_export_of_nothing, part="main"),
+    View("export-error", "/w/acme/exports/new/?status=abc", status=400, part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),

@@ -339,3 +339,38 @@ def test_a_call_that_could_not_be_stored_is_not_sent_again_at_once(
     assert failure.value.status_code == 503
     assert len(calls) == 1
     assert stored() == []
+
+
+def test_logs_are_exported(client: Any, stored: Any, settings: Any, tmp_path: Path) -> None:
+    """From the draft to the file, and no further than that with what cannot be."""
+    from exports import work
+
+    settings.DATA_DIR = tmp_path
+    for trace_id in ("first", "last"):
+        client().logs.create(request=REQUEST, response=RESPONSE, metadata={"traceId": trace_id, "env": "prod"})
+    exports = client().logs.exports
+    made = exports.create(
+        workspace_id="acme", description="All of it", requested_data=["id", "trace_id", "request", "response", "metadata"],
+        filters={"time_of_generation_min": "2024-07-01T00:00:00Z", "metadata": {"env": "prod"}},
+    )  # fmt: skip
+    assert (made.total, made.object) == (2, "export")
+    assert exports.retrieve(export_id=made.id).status == "draft"
+    updated = exports.update(export_id=made.id, workspace_id="acme", filters={"trace_id": "first"})
+    assert (updated.id, updated.total) == (made.id, 1)
+    assert exports.start(export_id=made.id).object == "export"
+    assert exports.retrieve(export_id=made.id).status == "in_progress"
+    while work.work():
+        pass
+    (listed,) = exports.list(workspace_id="acme").data
+    assert (listed["id"], listed["status"], listed["total_records"]) == (made.id, "success", 1)
+    assert exports.retrieve(export_id=made.id).requested_data[-1] == "metadata"
+    file = httpx.get(exports.download(export_id=made.id).signed_url, trust_env=False)
+    line = json.loads(file.raise_for_status().text)
+    assert (line["trace_id"], line["metadata"]) == ("first", {"env": "prod"})
+    assert (line["request"]["body"], line["response"]["body"]) == (REQUEST["body"], RESPONSE["body"])
+    exports.start(export_id=made.id)
+    exports.cancel(export_id=made.id)
+    assert exports.retrieve(export_id=made.id).status == "stopped"
+    assert exports.list().total == 1
+    with pytest.raises(BadRequestError, match="no_such_filter"):
+        exports.create(filters={"no_such_filter": 1}, requested_data=["id"])

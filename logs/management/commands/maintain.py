@@ -17,12 +17,13 @@ class Command(BaseCommand):
     help = "Keeps partitions ahead, drops expired ones, folds rollups, indexes words; one works, others wait."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="one round, then exit (for cron)")
+        parser.add_argument("--once", action="store_true", help="what there is to do, then exit (for cron)")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         if once:
             with maintenance.turn():
-                maintenance.run_once()
+                while maintenance.run_once():
+                    pass
             return
         signal.signal(signal.SIGTERM, _leave)
         try:

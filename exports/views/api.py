@@ -1,0 +1,147 @@
+"""``/v1/logs/exports``: Portkey's export calls, for SDKs and scripts with an API key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from exports import delivery, selection, wire
+from exports.models import Export
+from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
+from portkey_logs.accounts.models import Actor, Workspace
+
+type OfExport[**P] = Callable[Concatenate[ApiRequest, Export, P], HttpResponseBase]
+
+
+def _of_export[**P](view: OfExport[P]) -> Callable[..., HttpResponseBase]:
+    """Finds the export by its id; exports of other workspaces are not there."""
+
+    @api_key_required("logs.view")  # type: ignore[arg-type]  # functools.wraps gives the parameters names
+    @wraps(view)
+    def found(request: ApiRequest, id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        exports = Export.objects.in_workspace(request.grant.workspace_id)
+        export = exports.select_related("workspace", "created_by", "api_key").filter(pk=id).first()
+        if export is None:
+            return api_failure(404, f"No export with id {id} in this workspace.", "404")
+        return view(request, export, *args, **kwargs)
+
+    return found
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def exports(request: ApiRequest) -> HttpResponseBase:
+    """``POST`` makes a draft, ``GET`` lists what there is, newest first."""
+    return create(request) if request.method == "POST" else list_exports(request)
+
+
+@api_key_required("logs.view")
+def create(request: ApiRequest) -> HttpResponse:
+    workspace = _workspace(request)
+    try:
+        asked = wire.parse(request.body, workspace)
+    except wire.BodyError as error:
+        return api_failure(error.status, str(error), "400")
+    export = Export(workspace=workspace, api_key_id=request.grant.api_key_id, format=Export.Format.JSONL)
+    return _save(export, asked)
+
+
+@api_key_required("logs.view")
+def list_exports(request: ApiRequest) -> HttpResponse:
+    workspace = _workspace(request)
+    try:
+        wire.check_workspace(request.GET.get("workspace_id"), workspace)
+    except wire.BodyError as error:
+        return api_failure(error.status, str(error), "404")
+    found = [wire.item(export) for export in Export.objects.in_workspace(workspace.pk).select_related("workspace")]
+    return JsonResponse({"object": "list", "total": len(found), "data": found})
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "PUT"])
+def export(request: HttpRequest, id: UUID) -> HttpResponseBase:
+    """``GET`` says how far it is, ``PUT`` changes what is not being made."""
+    return update(request, id) if request.method == "PUT" else retrieve(request, id)
+
+
+@_of_export
+def retrieve(request: ApiRequest, export: Export) -> HttpResponse:
+    return JsonResponse(wire.item(export))
+
+
+@_of_export
+def update(request: ApiRequest, export: Export) -> HttpResponse:
+    if export.status == Export.Status.IN_PROGRESS:
+        return api_failure(409, "The export is being made; cancel it first.", "409")
+    try:
+        asked = wire.parse(request.body, export.workspace, before=export)
+    except wire.BodyError as error:
+        return api_failure(error.status, str(error), "400")
+    export.status = Export.Status.DRAFT
+    return _save(export, asked)
+
+
+@require_POST
+@_of_export
+def start(request: ApiRequest, export: Export) -> HttpResponse:
+    """Begin, or begin anew."""
+    if not export.start():
+        return _done("The export is in progress already")
+    export.note("start", _actor(request))
+    return _done("Export started")
+
+
+@require_POST
+@_of_export
+def cancel(request: ApiRequest, export: Export) -> HttpResponse:
+    if not export.stop():
+        return api_failure(409, f"The export is {export.get_status_display().lower()} already.", "409")
+    export.note("stop", _actor(request))
+    return _done("Export cancelled")
+
+
+@require_safe
+@_of_export
+def download(request: ApiRequest, export: Export) -> HttpResponse:
+    """A link to the file that needs no key, for an hour."""
+    if not export.is_ready:
+        return api_failure(409, f"There is nothing to download: the export's status is {export.status}.", "409")
+    export.note("download", _actor(request))
+    return JsonResponse({"signed_url": delivery.signed_url(request, export)})
+
+
+def _save(export: Export, asked: wire.Asked) -> HttpResponse:
+    export.filters, export.fields = asked.filters, asked.fields
+    export.query, export.words = asked.query, asked.words
+    export.description = asked.description
+    export.total = selection.count(export)
+    export.save()
+    return JsonResponse({"id": str(export.id), "total": export.total, "object": "export"})
+
+
+def _done(message: str) -> JsonResponse:
+    return JsonResponse({"message": message, "object": "export"})
+
+
+def _workspace(request: ApiRequest) -> Workspace:
+    return Workspace.objects.get(pk=request.grant.workspace_id)
+
+
+def _actor(request: ApiRequest) -> Actor:
+    return Actor(api_key_id=request.grant.api_key_id)
+
+
+RESTRICTIONS: dict[str, Any] = {"object": "list", "data": []}  # every field may be exported
+
+
+@require_safe
+@api_key_required("logs.view")
+def field_restrictions(request: ApiRequest) -> HttpResponse:
+    return JsonResponse(RESTRICTIONS)
