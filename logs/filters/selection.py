@@ -43,6 +43,11 @@ class Selection:
     @property
     def sentence(self) -> str:
         """What is shown and from when to when, in words."""
+        return self.span + (f"; only {self.what}" if self.what else "")
+
+    @property
+    def span(self) -> str:
+        """From when to when, in words."""
         since, until = self.asked.get("since"), self.asked.get("until")
         say: Callable[[datetime], str] = lambda moment: f"{moment:%-d %b %Y, %H:%M} UTC"  # noqa: E731
         if since and until:
@@ -53,12 +58,17 @@ class Selection:
             span = f"until {say(until)}"
         else:
             span = "all time"
+        return f"Newest first, {span}"
+
+    @property
+    def what(self) -> str:
+        """Which of them, in words; empty for all."""
         what = [
             term.value if term.value.startswith(term.label) else f"{term.label} {term.value}"
             for term in self.terms
             if term.name not in _TIMES
         ]
-        return f"Newest first, {span}" + (f"; only {', '.join(what)}" if what else "")
+        return ", ".join(what)
 
 
 def select(queryset: LogQuerySet, params: QueryDict) -> Selection:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,16 +19,20 @@ from django.views.decorators.http import require_safe
 from logs import extensions, filters, pagination, present, status, wire
 from logs.bodies import read_sides
 from logs.detail import Detail, detail
-from logs.filters import Selection
+from logs.filters import Selection, bar
 from logs.filters.address import Address
+from logs.filters.bar import Bar
+from logs.filters.completion import complete
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
+from logs.query import QueryError
 from logs.search.find import COUNT_CAP
 from portkey_logs.accounts.access import workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
 
-VIEW_PARAMS = ("request", "response", "full")  # how the panel is drawn; not part of what is selected
+# How the panel is drawn, and a line just typed: not part of what is selected.
+VIEW_PARAMS = ("request", "response", "full", bar.PARAM)
 TIME_PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d"), ("", "All"))
 
 
@@ -36,7 +40,15 @@ TIME_PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d"), 
 @require_safe
 @cache_control(no_store=True)
 def log_list(request: HttpRequest, workspace: str) -> HttpResponse:
-    return _page(request, workspace_for(request.user, workspace), None)
+    found = workspace_for(request.user, workspace)
+    if bar.PARAM not in request.GET:
+        return _page(request, found, None)
+    line = request.GET[bar.PARAM]
+    try:
+        return HttpResponseRedirect(bar.address_of(line, _address(request, found)))
+    except QueryError as error:
+        kept = bar.draw(_query(request.GET), None).kept
+        return _page(request, found, None, Bar(line, kept, error.message, error.position))
 
 
 @login_required
@@ -49,11 +61,14 @@ def log_detail(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
     return _page(request, found, log)
 
 
-def _page(request: HttpRequest, workspace: Workspace, log: Log | None) -> HttpResponse:
-    selection = filters.select(Log.objects.in_workspace(workspace), request.GET)
+def _page(request: HttpRequest, workspace: Workspace, log: Log | None, wrong: Bar | None = None) -> HttpResponse:
+    """``wrong``: a line of the query bar that could not be understood, so that nothing is shown."""
+    logs = Log.objects.in_workspace(workspace)
+    selection = filters.select(logs.none() if wrong else logs, request.GET)
     context: dict[str, Any] = {
         "workspace": workspace,
-        "address": Address(reverse("log_list", args=[workspace.slug]), _query(request.GET)),
+        "address": _address(request, workspace),
+        "bar": wrong or bar.draw(_query(request.GET), selection.form),
         "selection": selection,
         "log": None,
         "extensions": extensions.registered(),
@@ -65,7 +80,7 @@ def _page(request: HttpRequest, workspace: Workspace, log: Log | None) -> HttpRe
     else:
         context |= _list_context(request, workspace, selection, log)
         part = "#results" if request.htmx and request.htmx.target == "results" else ""  # type: ignore[attr-defined]
-        code = 200 if selection.is_valid and not context["cursor_error"] else 400
+        code = 200 if selection.is_valid and not context["cursor_error"] and not wrong else 400
         response = TemplateResponse(request, f"logs/list.html{part}", context, status=code)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
@@ -104,7 +119,6 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         ],
         "page": page,
         "cap": COUNT_CAP,
-        "other_params": [(name, value) for name, value in query.items() if name != "q"],
         "cursor_error": cursor_error,
         "older_url": _with_cursor(list_url, request.GET, page.older),
         "newer_url": _with_cursor(list_url, request.GET, page.newer),
@@ -112,10 +126,11 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         "clear_url": list_url,
         "list_url": list_url,
         "count_url": reverse("log_count", args=[workspace.slug]) + link,
+        "complete_url": reverse("log_complete", args=[workspace.slug]),
         "json_url": reverse("log_list_json", args=[workspace.slug]) + link,
         "presets": _presets(list_url, request.GET),
         "guide": status.GUIDE,
-        "first_run": not rows and not selection.terms and not request.GET.get("cursor"),
+        "first_run": not rows and not selection.terms and not ({"cursor", bar.PARAM} & request.GET.keys()),
         "base_url": absolute_url(request, "/").rstrip("/"),
     }
 
@@ -170,6 +185,21 @@ def log_list_json(request: HttpRequest, workspace: str) -> JsonResponse:
     if not request.user.is_authenticated:
         return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
     return wire.list_response(request, workspace_for(request.user, workspace))
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def log_complete(request: HttpRequest, workspace: str) -> HttpResponse:
+    """What may follow in the query bar: the list of its completions, as a fragment."""
+    line, at = request.GET.get("line", "")[: bar.MOST_CHARACTERS], request.GET.get("at", "")
+    caret = min(int(at), len(line)) if at.isascii() and at.isdecimal() and len(at) < 6 else len(line)
+    completion = complete(workspace_for(request.user, workspace), line, caret)
+    return TemplateResponse(request, "logs/bar.html#options", {"completion": completion})
+
+
+def _address(request: HttpRequest, workspace: Workspace) -> Address:
+    return Address(reverse("log_list", args=[workspace.slug]), _query(request.GET))
 
 
 def _query(params: QueryDict, *, keep_cursor: bool = False) -> QueryDict:

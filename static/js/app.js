@@ -8,6 +8,7 @@ import "./requests.js";
 import "./panel.js";
 import "./keys.js";
 import "./narrow.js";
+import "./bar.js";
 import "./feedback.js";
 import "./find.js";
 import "./first-log.js";

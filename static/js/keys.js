@@ -30,10 +30,10 @@ function showFilters() {
   form.querySelector("input, select").focus();
 }
 
-function showSearch() {
-  const field = document.getElementById("search");
+function editQuery() {
+  const field = document.getElementById("query");
   field?.focus();
-  field?.select();
+  field?.setSelectionRange(field.value.length, field.value.length);
 }
 
 const dialog = (id) => document.getElementById(id);
@@ -54,7 +54,7 @@ const ACTIONS = {
   j: () => walk(1),
   k: () => walk(-1),
   f: showFilters,
-  "/": showSearch,
+  "/": editQuery,
   "?": () => dialog("keyboard")?.showModal(),
   "+": () => press("#thumb-up"),
   "=": () => press("#thumb-up"), // the same key without Shift

@@ -97,7 +97,7 @@ function start() {
       markRow(idIn(address));
       focusTitle();
     } else if (push === "list") {
-      const address = pathInfo.finalRequestPath;
+      const address = pathInfo.responsePath ?? pathInfo.finalRequestPath; // a typed line is answered by its address
       if (isOpen()) {
         panel().hidden = true;
         panel().replaceChildren();

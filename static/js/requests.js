@@ -14,7 +14,7 @@ document.addEventListener(
 
 document.addEventListener("htmx:configRequest", (event) => {
   const { formData, elt } = event.detail;
-  if (!elt.matches("form.filters, form.search")) return;
+  if (!elt.matches("form.filters")) return;
   for (const [name, value] of [...formData]) {
     if (!value.trim()) formData.delete(name); // an address holds what was asked, no more
   }

@@ -121,6 +121,16 @@ def open_filters(page: Page) -> None:
     expect(page.get_by_role("button", name="Show logs")).to_be_visible()
 
 
+def complete_a_key(page: Page) -> None:
+    page.get_by_role("combobox", name="Filter logs").press_sequentially("m")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+
+
+def point_at_a_row(page: Page) -> None:
+    page.locator("tr.log .c-status").nth(2).hover()
+
+
 def open_guide(page: Page) -> None:
     page.locator("[popovertarget=guide]:visible").first.click()
     expect(page.locator("#guide")).to_be_visible()
@@ -192,6 +202,9 @@ VIEWS = [
     View("list-filtered", "/w/acme/logs/?provider=openai&cache=miss&since=7d"),
     View("list-no-match", "/w/acme/logs/?model=none-of-ours"),
     View("list-error", "/w/acme/logs/?status=abc", status=400),
+    View("bar-error", "/w/acme/logs/?since=1h&query=user:ada+modle:gpt", status=400),
+    View("bar-options", LAST_HOUR, complete_a_key, part=".bar"),
+    View("row-ways", LAST_HOUR, point_at_a_row, part="tr.log"),
     View("list-search", "/w/acme/logs/?q=weather"),
     View("list-search-nothing", "/w/acme/logs/?q=unheard-of"),
     View("list-search-error", "/w/acme/logs/?q=...", status=400),

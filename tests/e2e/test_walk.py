@@ -221,6 +221,37 @@ def test_filters(page: Page, site: Site) -> None:
     expect(page.locator(".chip")).to_have_text("Cache Hit")
 
 
+def test_the_query_bar(page: Page, site: Site) -> None:
+    press(page, "/")
+    bar = page.get_by_role("combobox", name="Filter logs")
+    expect(bar).to_be_focused()
+    options = page.get_by_role("option")
+    page.keyboard.type("cac")
+    expect(options.first).to_have_text(re.compile("cache:"))
+    expect(bar).to_have_attribute("aria-expanded", "true")
+    press(page, "ArrowDown", "Enter")
+    expect(bar).to_have_value("cache:")
+    expect(options).not_to_have_count(0)
+    page.keyboard.type("h")
+    expect(options).to_have_count(3)
+    press(page, "ArrowDown")
+    expect(bar).to_have_attribute("aria-activedescendant", "query-option-1")
+    press(page, "Enter")
+    expect(bar).to_have_value("cache:hit ")
+    press(page, "Enter")
+    expect(page).to_have_url(site.url + "/w/acme/logs/?cache=hit")
+    expect(page.locator(".chip")).to_have_text("Cache Hit")
+    assert page.locator('tr.log [data-status="cache"][data-state="hit"]').count() == rows(page).count() > 0
+
+    press(page, "/")
+    page.keyboard.type(" -modle:x")
+    press(page, "Escape", "Enter")
+    expect(page.locator("#query-error")).to_contain_text("There is no filter modle")
+    expect(rows(page)).to_have_count(0)
+    page.go_back()
+    expect(bar).to_have_value("cache:hit")
+
+
 def test_from_a_value_to_the_logs_that_have_it(page: Page, site: Site) -> None:
     press(page, "j")
     only = rows(page).first.locator("xpath=ancestor::tr").get_by_role("link", name="Only openai")
@@ -239,7 +270,7 @@ def test_from_a_value_to_the_logs_that_have_it(page: Page, site: Site) -> None:
 
 
 def test_a_filter_that_cannot_be_understood_says_so_beside_its_field(page: Page) -> None:
-    press(page, "/")
+    press(page, "f")
     field = page.locator("form.filters").get_by_label("HTTP status")
     tab_to(page, field)
     page.keyboard.type("abc")

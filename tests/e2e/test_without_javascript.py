@@ -85,6 +85,11 @@ def test_filters(page: Page, site: Site) -> None:
     page.get_by_role("link", name="Remove the filter").click()
     assert rows(page).count() == 50
 
+    page.get_by_role("combobox", name="Filter logs").fill("status:>=500 -provider:nobody")
+    page.get_by_role("combobox", name="Filter logs").press("Enter")
+    expect(page.locator(".chip")).to_have_count(2)
+    page.get_by_role("link", name="Clear all").click()
+
     rows(page).first.hover()
     rows(page).first.get_by_role("link", name="Only openai").click()
     expect(page.locator(".chip")).to_have_text("Provider openai")
