@@ -33,7 +33,12 @@ _CACHE_STATES: dict[str, CacheStatus] = {
 }
 
 
-_TARGET_FIELDS = (("provider", "provider"), ("virtual_key", "virtualKey"), ("prompt_id", "promptId"))
+_TARGET_FIELDS = (
+    ("provider", "provider"),
+    ("virtual_key", "virtualKey"),
+    ("prompt_id", "promptId"),
+    ("prompt_version_id", "promptVersionId"),
+)
 _RETRY_AFTER = ("use_retry_after_header", "use_retry_after_headers", "useRetryAfterHeader")
 
 
@@ -103,7 +108,7 @@ def walk(config: object, option_path: str | None) -> Iterator[Step]:
 def target_at(config: object, option_path: str | None) -> dict[str, Any] | None:
     """The target that served the request, with what it inherits from its parents.
 
-    Holds those of ``provider``, ``virtual_key``, ``prompt_id``
+    Holds those of ``provider``, ``virtual_key``, ``prompt_id``, ``prompt_version_id``
     (str) and ``override_params`` (dict, merged from the root down) that are set on
     the path, in snake_case whatever the config used. None when ``config`` is no
     object.

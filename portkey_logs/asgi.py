@@ -25,6 +25,7 @@ django.setup()
 from logs.capture.app import Capture, Settings  # noqa: E402 - needs Django's settings
 from logs.capture.recorder import Recorder  # noqa: E402
 from portkey_logs.accounts.keyring import keyring  # noqa: E402
+from portkey_logs.catalog.registry import registry  # noqa: E402
 
 # The event loop shares the interpreter with the threads that commit: they hand it over after 1 ms, not after 5.
 sys.setswitchinterval(0.001)
@@ -38,5 +39,6 @@ application = Capture(
         trusted_hosts=frozenset(settings.TRUSTED_HOSTS),
     ),
     keyring,
+    registry,
     Recorder(settings.DATA_DIR / "spool", settings.SPOOL_BYTES),
 )

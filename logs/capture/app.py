@@ -19,6 +19,7 @@ from logs.capture.request import Request
 from logs.capture.routes import Routes
 from logs.capture.upstream import Client
 from portkey_logs.accounts.keyring import Grant, Keyring
+from portkey_logs.catalog.registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +40,10 @@ class Settings(msgspec.Struct, kw_only=True):
 class Capture:
     """One per process; ``await app(scope, receive, send)`` is ASGI 3."""
 
-    def __init__(self, settings: Settings, keys: Keyring, recorder: Recorder) -> None:
+    def __init__(self, settings: Settings, keys: Keyring, registry: Registry, recorder: Recorder) -> None:
         self.settings = settings
         self.keys = keys
+        self.registry = registry
         self.recorder = recorder
         self.metrics = Metrics()
         self.room = Room()
@@ -103,8 +105,9 @@ class Capture:
         self.web = Client(self.settings.read_seconds)
         self.routes = Routes(self.settings)
         self.keys.start()
+        self.registry.start()
         deadline = asyncio.get_running_loop().time() + FIRST_KEYS_SECONDS
-        while self.keys.age is None and asyncio.get_running_loop().time() < deadline:
+        while (self.keys.age is None or self.registry.age is None) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
@@ -113,6 +116,7 @@ class Capture:
         await self.web.close()
         with suppress(Exception):
             await asyncio.to_thread(self.keys.stop)
+            await asyncio.to_thread(self.registry.stop)
         await asyncio.to_thread(self.recorder.stop)
 
     # --- looking at it -------------------------------------------------------------------------------------

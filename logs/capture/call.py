@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError
 
 from logs import ids
-from logs.capture import usage
+from logs.capture import resolve, usage
 from logs.capture.answers import Receive, Refused, Send, failure
-from logs.capture.bodies import Kept
+from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.draft import Draft
 from logs.capture.headers import Pairs, end_to_end, fields
 from logs.capture.request import Request
@@ -76,9 +76,10 @@ class Call:
             self.draft.request_headers.pop("x-portkey-api-key", None)  # a pass is no key, not even a masked one
             self.running = asyncio.current_task()
         try:
+            body = await self._resolve(await self._take_request())
             target = await self.capture.routes.target(self.request, self.trace_id)
             self.draft.url, self.draft.provider = target.url, target.provider
-            body = self._ask_for_usage(target, await self._take_request())
+            body = self._ask_for_usage(target, body)
             self.sent_at = time.perf_counter()
             async with target.open(target, self.request.method, body) as reply:
                 await self._pass_on(reply)
@@ -116,6 +117,32 @@ class Call:
             return self._stream_request(parts)
         self._watch()
         return b"".join(parts) or None
+
+    async def _resolve(self, body: Body) -> Body:
+        """Put configs, prompts and virtual keys in the place of their slugs: see ``resolve``."""
+        request = self.request
+        if body is not None and not isinstance(body, bytes):
+            if not resolve.needs_body(request, self.grant):
+                return body
+            body = await self._collect(body)
+        if not (resolve.by_headers(request, self.grant) or resolve.by_model(request, body)):
+            return body
+        resolved = resolve.resolve(request, self.grant, body, self.capture.registry)
+        self.request = resolved.request
+        self.draft.request_headers |= resolved.shown
+        if resolved.is_new:
+            self.draft.request.release()
+            self.draft.request = Kept(self.capture.room)
+            self.draft.request.add(resolved.body or b"")
+        return resolved.body
+
+    async def _collect(self, parts: AsyncIterator[bytes]) -> bytes:
+        whole = bytearray()
+        async for part in parts:
+            whole += part
+            if len(whole) > BODY_BYTES:
+                raise Refused(413, f"The body is larger than {BODY_BYTES >> 20} MiB", "too_large")
+        return bytes(whole)
 
     def _ask_for_usage(self, target: Target, body: Body) -> Body:
         """Where the workspace wants it: see ``usage``."""

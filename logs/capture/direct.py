@@ -26,8 +26,6 @@ _WORDS = {
     "targets": "several targets",
     "retry": "retries",
     "cache": "a cache",
-    "virtual_key": "a virtual key",
-    "prompt_id": "a prompt",
     "override_params": "other parameters",
     "default_params": "default parameters",
     "input_guardrails": "guardrails",
@@ -66,10 +64,8 @@ class Direct:
 def _config(request: Request) -> dict[str, Any]:
     """The call's config, its only target taken in. Raises Refused for what takes a gateway."""
     config = origin.read_config(request.fields)
-    if request.fields.get("x-portkey-virtual-key"):
-        config = {"virtual_key": True}
     if isinstance(config, str):
-        raise Refused(400, f"Without a gateway a config has to be a JSON object, not an id. {_SET}", "needs_gateway")
+        raise Refused(400, "x-portkey-config must be a JSON object or the slug of a config", "invalid_request")
     if config is None:
         return {}
     targets = config.get("targets")

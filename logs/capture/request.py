@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from logs.capture import headers
 from logs.capture.answers import Refused, Scope
-from logs.capture.headers import Pairs, bearer, fields
+from logs.capture.headers import Pairs, bearer
 from portkey_logs.accounts import passes
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
@@ -15,8 +17,8 @@ from portkey_logs.accounts.tokens import API_KEY_PREFIX
 _CONTROL = re.compile(
     r"/v1/(?:logs|feedback|configs|virtual-keys|analytics|api-keys|providers|integrations|otel|labels|collections"
     r"|guardrails)(?:/.*)?"
-    # A prompt is run and rendered by whoever serves the models.
-    r"|/v1/prompts(?!/[^/]+/(?:completions|render)/?$)(?:/.*)?",
+    # A prompt is run by whoever serves the models.
+    r"|/v1/prompts(?!/[^/]+/completions/?$)(?:/.*)?",
     re.S,
 )
 _DOTS = re.compile(r"[/\\]\.{1,2}(?:[/\\]|$)|\\")
@@ -34,7 +36,7 @@ class Request:
         query: bytes = scope["query_string"]
         self.target = (raw_path + (b"?" + query if query else b"")).decode("latin-1")
         self.pairs: Pairs = list(scope["headers"])
-        self.fields = fields(self.pairs)
+        self.fields = headers.fields(self.pairs)
 
     @property
     def is_control(self) -> bool:
@@ -45,6 +47,17 @@ class Request:
         """Only what is below /v1/, whoever reads the path: a gateway resolves dots and reads \\ as /."""
         if not self.path.startswith("/v1/") or _DOTS.search(self.path):
             raise Refused(404, f"There is nothing at {self.path[:200]}; calls go to /v1/…", "not_found")
+
+    def changed(self, path: str, fields: Mapping[str, str | None]) -> Request:
+        """The same call to another path, with other headers; None takes one away."""
+        new = copy.copy(self)
+        if path != self.path:
+            new.path, new.target = path, path + "".join(self.target.partition("?")[1:])
+        dropped = {name.encode() for name in fields}
+        new.pairs = [pair for pair in self.pairs if pair[0].lower() not in dropped]
+        new.pairs += [(name.encode(), value.encode()) for name, value in fields.items() if value is not None]
+        new.fields = headers.fields(new.pairs)
+        return new
 
     def grant(self, known: Callable[[str], Grant | None]) -> Grant:
         """What the caller's key or pass allows. Raises Refused (401) without one that we know.

@@ -19,6 +19,7 @@ from logs import loopback
 
 INSTALL_SECONDS = 300
 PORT = 8787  # the gateway's own default
+HEADER_BYTES = 1024 * 1024  # of all headers; Node's 16 KiB would not hold a config with its prompts
 _FILES = ("package.json", "package-lock.json")
 _HERE = Path(__file__).resolve().parent
 
@@ -72,7 +73,8 @@ def command(script: Path, port: int, trusted_hosts: Iterable[str] = ()) -> list[
     known = {name: os.environ[name] for name in ("PATH", "HOME", "NODE_EXTRA_CA_CERTS") if name in os.environ}
     known |= {"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": ",".join(trusted_hosts) or "none.invalid"}
     pairs = [f"{name}={value}" for name, value in known.items()]
-    return ["env", "-i", *pairs, "node", str(script), f"--port={port}", "--headless"]
+    header_size = f"--max-http-header-size={HEADER_BYTES}"
+    return ["env", "-i", *pairs, "node", header_size, str(script), f"--port={port}", "--headless"]
 
 
 def answers(url: str) -> bool:

@@ -75,7 +75,7 @@ def read(
         config=slug or None,
         config_version_id=status.header(headers, "x-portkey-config-version") or None,
         prompt=prompt or None,
-        prompt_version_id=status.header(headers, "x-portkey-prompt-version-id") or None,
+        prompt_version_id=status.header(headers, "x-portkey-prompt-version-id") or target.get("prompt_version_id"),
         prompt_in_config_target="prompt_id" in target,
         virtual_key=_virtual_key(headers, target, asked_provider, body_model),
         provider=None if refused else (provider or "").lower() or None,

@@ -262,6 +262,8 @@ class ApiKey(models.Model):
     key_hash = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=20)
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    # The slug of the config of calls that bring none. No constraint: configs are a layer above.
+    default_config = models.CharField(max_length=100, blank=True, default="")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -284,6 +286,7 @@ class ApiKey(models.Model):
         created_by: User | None = None,
         scopes: tuple[str, ...] = LOG_SCOPES,
         expires_at: datetime | None = None,
+        default_config: str = "",
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which is shown once: a prefix and 32 random bytes."""
         text = API_KEY_PREFIX + secrets.token_urlsafe(32)
@@ -295,6 +298,7 @@ class ApiKey(models.Model):
             scopes=list(scopes),
             created_by=created_by,
             expires_at=expires_at,
+            default_config=default_config,
         )
         return key, text
 

@@ -63,7 +63,8 @@ def _references(node: Any, path: str) -> Iterator[Reference]:
     if not isinstance(node, dict):
         return
     if slug := virtual_key_of(node):
-        yield Reference("virtual_key", slug, _join(path, "virtual_key" if node.get("virtual_key") else "provider"))
+        where = next((name for name in ("virtual_key", "provider") if node.get(name)), "override_params.model")
+        yield Reference("virtual_key", slug, _join(path, where))
     if isinstance(node.get("prompt_id"), str) and node["prompt_id"]:
         yield Reference("prompt", node["prompt_id"], _join(path, "prompt_id"))
     targets = node.get("targets")
@@ -72,12 +73,15 @@ def _references(node: Any, path: str) -> Iterator[Reference]:
 
 
 def virtual_key_of(node: dict[str, Any]) -> str | None:
-    """The slug of the virtual key that a target names: by ``virtual_key``, or by ``provider: "@slug"``."""
+    """The slug of the virtual key that a target names: by ``virtual_key``, by ``provider: "@slug"``, by its model."""
     named = node.get("virtual_key")
     if isinstance(named, str) and named:
         return named.removeprefix("@")
-    provider = node.get("provider")
-    return provider[1:] if isinstance(provider, str) and provider.startswith("@") and len(provider) > 1 else None
+    if (provider := node.get("provider")) is not None:
+        return provider[1:] if isinstance(provider, str) and provider.startswith("@") and len(provider) > 1 else None
+    params = node.get("override_params")
+    model = params.get("model") if isinstance(params, dict) and "targets" not in node else None
+    return model[1:].partition("/")[0] or None if isinstance(model, str) and model.startswith("@") else None
 
 
 # --- kinds of values: each gives what it should be where it is not -----------------------------------------------
@@ -154,7 +158,7 @@ _KINDS: dict[str, Callable[[Any], str | None]] = {
     "override_params": _object,
     "default_params": _object,
 }
-_KNOWN = _KINDS.keys() | set(_USED.split())
+KNOWN_OPTIONS = _KINDS.keys() | set(_USED.split())
 _CAPITAL = re.compile(r"(?<!^)([A-Z])")
 # Any of them lets the gateway take a config without a provider's key.
 _SUFFICIENT = (
@@ -197,9 +201,9 @@ class _Checker:
             kind = _KINDS.get(name)
             if kind is not None:
                 self._kind(place, kind, value)
-            elif name not in _KNOWN and name != "options":
+            elif name not in KNOWN_OPTIONS and name != "options":
                 snake = _CAPITAL.sub(r"_\1", name).lower()
-                hint = f"; did you mean {snake}?" if snake != name and snake in _KNOWN else ""
+                hint = f"; did you mean {snake}?" if snake != name and snake in KNOWN_OPTIONS else ""
                 self.warnings.append(Finding(place, f"is not known to the gateway and has no effect{hint}"))
         host = node.get("custom_host")
         if isinstance(host, str) and host and (problem := wrong_with_host(host, self._trusted)):

@@ -45,6 +45,7 @@ def test_virtual_keys_and_prompts_stand_for_provider_and_key() -> None:
         "targets": [
             {"virtual_key": "openai-prod"},
             {"provider": "@anthropic-prod"},
+            {"override_params": {"model": "@azure-prod/gpt-4o"}},
             {"strategy": {"mode": "single"}, "targets": [{"prompt_id": "pp-greet-1", "virtual_key": "openai-prod"}]},
         ],
     }
@@ -52,8 +53,9 @@ def test_virtual_keys_and_prompts_stand_for_provider_and_key() -> None:
     assert schema.references(config) == [
         ("virtual_key", "openai-prod", "targets[0].virtual_key"),
         ("virtual_key", "anthropic-prod", "targets[1].provider"),
-        ("virtual_key", "openai-prod", "targets[2].targets[0].virtual_key"),
-        ("prompt", "pp-greet-1", "targets[2].targets[0].prompt_id"),
+        ("virtual_key", "azure-prod", "targets[2].override_params.model"),
+        ("virtual_key", "openai-prod", "targets[3].targets[0].virtual_key"),
+        ("prompt", "pp-greet-1", "targets[3].targets[0].prompt_id"),
     ]
 
 
@@ -92,7 +94,9 @@ def test_what_the_gateway_took_in_captures_is_taken() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda children: st.lists(children) | st.dictionaries(st.sampled_from([*schema._KNOWN]) | st.text(), children),
+    lambda children: (
+        st.lists(children) | st.dictionaries(st.sampled_from([*schema.KNOWN_OPTIONS]) | st.text(), children)
+    ),
 )
 
 

@@ -111,6 +111,14 @@ def capture(folder: Path, env: dict[str, str]) -> Process:
     return Process([*command, "portkey_logs.asgi:application"], port, folder / "capture.log", known)
 
 
+def web(folder: Path, env: dict[str, str]) -> Process:
+    """Web as it is run in production."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
+    known = os.environ | {"PORTKEY_LOGS_DATA_DIR": str(folder)} | env
+    return Process([*command, "portkey_logs.wsgi:application"], port, folder / "web.log", known)
+
+
 def get(url: str) -> bytes:
     with loopback.call(url, timeout=10) as response:
         return response.read()

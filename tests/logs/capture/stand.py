@@ -14,8 +14,10 @@ from aiohttp import web
 from logs.capture.app import Capture, Settings
 from logs.ingest.record import LogRecord
 from portkey_logs.accounts.keyring import Grant
+from portkey_logs.catalog.registry import Registry, Shelf
 
 KEY = "plk_stand"
+EMPTY = Shelf()
 GRANT = Grant(1, 7, "acme", "acme", ("logs.write",), metrics_only=False)
 CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hi"}]}'
 JSON = (b"content-type", b"application/json")
@@ -39,6 +41,18 @@ class Keys:
 
     def known(self, key: str) -> Grant | None:
         return self.grant if key == KEY else None
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Shelves(Registry):
+    """A registry that holds what the test gives it."""
+
+    age = 0.0  # type: ignore[assignment]
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._value = {GRANT.workspace_id: shelf}
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -162,7 +176,7 @@ async def serve(handler: Handler) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def stand(
-    handler: Handler, grant: Grant = GRANT, *, gateway: bool = True, **settings: Any
+    handler: Handler, grant: Grant = GRANT, *, gateway: bool = True, shelf: Shelf = EMPTY, **settings: Any
 ) -> AsyncIterator[Stand]:
     """Capture in front of ``handler``, which is its gateway, or a provider to be named where there is no gateway."""
     async with serve(handler) as upstream:
@@ -173,7 +187,7 @@ async def stand(
             "read_seconds": 5,
             "trusted_hosts": frozenset(),
         }
-        app = Capture(Settings(**values | settings), Keys(grant), Recorded())  # type: ignore[arg-type]
+        app = Capture(Settings(**values | settings), Keys(grant), Shelves(shelf), Recorded())  # type: ignore[arg-type]
         await app.start()
         try:
             yield Stand(app, upstream)

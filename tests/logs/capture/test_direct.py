@@ -69,8 +69,6 @@ def test_anthropics_messages_get_the_headers_they_need() -> None:
         ({"x_portkey_config": '{"strategy":{"mode":"fallback"},"targets":[{},{}]}'}, "a strategy"),
         ({"x_portkey_config": '{"provider":"openai","retry":{"attempts":3}}'}, "retries"),
         ({"x_portkey_config": '{"provider":"openai","cache":{"mode":"simple"}}'}, "a cache"),
-        ({"x_portkey_config": "pc-team-1"}, "not an id"),
-        ({"x_portkey_virtual_key": "vk"}, "a virtual key"),
         ({"x_portkey_provider": "bedrock"}, "not known"),
     ],
 )

@@ -22,10 +22,15 @@ class Command(BaseCommand):
             help=f"may be given several times (default: {' and '.join(ApiKey.LOG_SCOPES)})",
         )
 
-    def handle(self, *args: Any, workspace: str, name: str, scope: list[str] | None, **options: Any) -> None:
+        parser.add_argument("--config", default="", help="slug of the config of calls that bring none")
+
+    def handle(
+        self, *args: Any, workspace: str, name: str, scope: list[str] | None, config: str, **options: Any
+    ) -> None:
         place = Workspace.objects.filter(slug=workspace).first()
         if place is None:
             raise CommandError(f"there is no workspace {workspace}")
         if not 0 < len(name) <= 100:
             raise CommandError("the name needs 1 to 100 characters")
-        self.stdout.write(ApiKey.issue(place, name, scopes=tuple(scope or ApiKey.LOG_SCOPES))[1])
+        scopes = tuple(scope or ApiKey.LOG_SCOPES)
+        self.stdout.write(ApiKey.issue(place, name, scopes=scopes, default_config=config)[1])

@@ -1,0 +1,367 @@
+"""Slugs in a call become what the open-source gateway accepts: it knows neither configs by id, nor prompts, nor
+virtual keys. Everything comes from memory (``catalog.registry``).
+
+What goes on and what is kept differ: the gateway gets secrets and rendered prompts, the log keeps the slugs and the ids
+of the versions that served. A call that names nothing of ours goes on untouched.
+
+A virtual key is to be used, not to be had: whatever would carry its secret to a host of the caller's choice is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+from logs.capture.answers import Refused
+from logs.capture.bodies import decoded
+from logs.capture.request import Request
+from logs.ingest import origin
+from portkey_logs.accounts.keyring import Grant
+from portkey_logs.catalog import schema, slugs
+from portkey_logs.catalog.registry import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
+from portkey_logs.catalog.secrets import Unreadable
+from portkey_logs.catalog.templates import TemplateError
+
+# Of the config with its prompts, which travels in one header: half of what the gateway we start takes for all.
+CONFIG_BYTES = 512 * 1024
+
+_PROMPT = re.compile(r"/v1/prompts/([^/]+)/completions/?")
+_MARKS = ('"virtual_key"', '"prompt_id"', '"@')  # what an inline config must have for us to look closer
+# What a target may set beside a virtual key. Any other option of the gateway could send the secret elsewhere.
+_BESIDE_A_KEY = (
+    "name id weight strategy targets cache retry on_status_codes request_timeout override_params default_params"
+    " drop_params forward_headers strict_open_ai_compliance before_request_hooks after_request_hooks input_guardrails"
+    " output_guardrails default_input_guardrails default_output_guardrails input_mutators output_mutators"
+    " virtual_key provider prompt_id"
+)
+_FREE = frozenset(_BESIDE_A_KEY.split())
+_HOOKS = frozenset(name for name in _FREE if name.endswith(("_hooks", "_guardrails", "_mutators")))
+_FORWARD = frozenset({"forward_headers"})
+_CAPITAL = re.compile(r"(?<!^)([A-Z])")
+
+Json = dict[str, Any]
+
+
+class Resolved(NamedTuple):
+    """A call as it goes on. ``shown`` are headers for the log; ``is_new``: the log keeps ``body``, not what came."""
+
+    request: Request
+    body: bytes | None
+    shown: dict[str, str]
+    is_new: bool = False
+
+
+def by_headers(request: Request, grant: Grant) -> bool:
+    """Whether headers or path name something of ours."""
+    fields = request.fields
+    config = fields.get("x-portkey-config", "")
+    return (
+        "x-portkey-virtual-key" in fields
+        or fields.get("x-portkey-provider", "").lstrip().startswith("@")
+        or (config != "" and (not config.lstrip().startswith("{") or any(mark in config for mark in _MARKS)))
+        or (config == "" and grant.default_config != "")
+        or _PROMPT.fullmatch(request.path) is not None
+    )
+
+
+def by_model(request: Request, body: bytes | None) -> bool:
+    """Whether the body names a virtual key: ``"model": "@slug/model"``."""
+    return body is not None and b'"@' in body and _is_json(request) and _model(body).startswith("@")
+
+
+def needs_body(request: Request, grant: Grant) -> bool:
+    """Whether where the call goes may stand in its body alone, so that all of it has to be there first."""
+    if not _is_json(request):
+        return False
+    routed = request.fields.keys() & {"x-portkey-config", "x-portkey-provider", "x-portkey-virtual-key"}
+    return not routed or by_headers(request, grant)
+
+
+def resolve(request: Request, grant: Grant, body: bytes | None, registry: Registry) -> Resolved:
+    """The call with everything of ours in its place. Raises Refused, naming what cannot be used."""
+    try:
+        return _Resolution(request, grant, body, registry.shelf(grant.workspace_id)).run()
+    except Unreadable as error:
+        raise Refused(500, str(error), "unreadable_secret") from None
+
+
+class _Resolution:
+    def __init__(self, request: Request, grant: Grant, body: bytes | None, shelf: Shelf) -> None:
+        self._request = request
+        self._fields = request.fields
+        self._default_config = grant.default_config
+        self._shelf = shelf
+        self._body = body
+        self._path = request.path
+        self._shown: dict[str, str] = {}
+        self._variables: Any = None
+        self._new_body: bytes | None = None
+        self._uses_secret = False
+
+    def run(self) -> Resolved:
+        prompt = self._prompt_of_path()
+        key = self._named_key(prompt)
+        config, shown, is_stored = self._config(prompt, by_key=key is not None)
+        if config is not None and shown is not None:
+            config = self._node(config, shown, "config")
+            if key and not config.keys() & {"provider", "targets"}:
+                config = self._with_key(config, key, "the call")
+        elif key:
+            config = self._with_key({}, key, "the call")
+        if self._uses_secret:
+            self._guard(config or {})
+        if shown is not None and (is_stored or shown != origin.read_config(self._fields)):
+            self._shown["x-portkey-config"] = json.dumps(shown, separators=(",", ":"))
+        return self._resolved(config, prompt is not None)
+
+    # --- prompts ------------------------------------------------------------------------------------------
+
+    def _prompt_of_path(self) -> StoredVersion | None:
+        """The prompt that the call runs; its rendered body takes the place of the call's."""
+        match = _PROMPT.fullmatch(self._path)
+        if match is None:
+            return None
+        prompt, version = self._find_prompt(unquote(match[1]), "the path")
+        asked = self._read_body()
+        self._variables = asked.pop("variables", None) or {}
+        self._new_body = _dump(self._render(version, prompt.slug, asked))
+        self._path = version.read().endpoint
+        self._shown |= {"x-portkey-prompt-slug": prompt.slug, "x-portkey-prompt-version-id": version.id}
+        return version
+
+    def _render(self, version: StoredVersion, slug: str, overrides: Json) -> Json:
+        if self._variables is None:
+            asked = self._read_body()
+            if "variables" in asked:
+                self._new_body = _dump({name: value for name, value in asked.items() if name != "variables"})
+            self._variables = asked.get("variables") or {}
+        variables = self._variables
+        if not isinstance(variables, dict):
+            raise Refused(400, "variables must be an object", "invalid_request")
+        try:
+            return version.read().body(variables, overrides)
+        except TemplateError as error:
+            raise Refused(400, f"The prompt {slug} cannot be rendered: {error}", "invalid_prompt") from None
+
+    def _find_prompt(self, text: str, where: str) -> tuple[StoredPrompt, StoredVersion]:
+        slug, _, name = text.partition("@")
+        prompt = self._shelf.prompts.get(slug)
+        if prompt is None or prompt.archived:
+            raise _unusable("prompt", slug, where, archived=prompt is not None)
+        version = prompt.version(name)
+        if version is None:
+            raise Refused(404, f"The prompt {slug} has no version {name[:40]!r} ({where})", "unknown_prompt")
+        return prompt, version
+
+    # --- configs ------------------------------------------------------------------------------------------
+
+    def _config(self, prompt: StoredVersion | None, *, by_key: bool) -> tuple[Json | None, Json | None, bool]:
+        """The config in force, with its secrets and as it may be shown, and whether it is one of ours."""
+        given = origin.read_config(self._fields)
+        if isinstance(given, dict):
+            return given, dict(given), False
+        if given is not None:
+            if not slugs.SLUG.fullmatch(given.strip()):
+                return None, None, False  # whoever gets it says what is wrong with it
+            stored = self._find_config(given.strip(), "x-portkey-config")
+        elif prompt is not None and prompt.config and not by_key:
+            stored = self._find_config(prompt.config, "the prompt")
+        elif self._default_config:
+            stored = self._find_config(self._default_config, "the API key's default")
+        else:
+            return None, None, False
+        self._uses_secret = self._uses_secret or bool(stored.sealed)
+        self._shown |= {"x-portkey-config-slug": stored.slug, "x-portkey-config-version": stored.version_id}
+        return stored.reveal(), stored.shown(), True
+
+    def _find_config(self, slug: str, where: str) -> StoredConfig:
+        config = self._shelf.configs.get(slug)
+        if config is None or config.archived:
+            raise _unusable("config", slug, where, archived=config is not None)
+        return config
+
+    def _node(self, node: Json, shown: Json, path: str) -> Json:
+        """A config or target for the gateway; ``shown`` is the same one for the log, and gets the versions."""
+        slug = schema.virtual_key_of(node)
+        resolved = dict(node)
+        if isinstance(node.get("prompt_id"), str) and node["prompt_id"]:
+            version = self._prompt_in(resolved, shown, path)
+            slug = slug or ("provider" not in node and version.virtual_key) or None
+            shown |= {"virtual_key": slug} if slug else {}
+        slug = self._key_in_model(resolved, slug)
+        if slug:
+            resolved = self._with_key(resolved, slug, path)
+        targets, shown_targets = node.get("targets"), shown.get("targets")
+        if isinstance(targets, list) and isinstance(shown_targets, list):
+            shown["targets"] = [dict(item) if isinstance(item, dict) else item for item in shown_targets]
+            resolved["targets"] = [
+                self._node(target, shown["targets"][index], f"{path}.targets[{index}]")
+                if isinstance(target, dict)
+                else target
+                for index, target in enumerate(targets)
+            ]
+        return resolved
+
+    def _prompt_in(self, resolved: Json, shown: Json, path: str) -> StoredVersion:
+        """Render the target's prompt into its parameters; the gateway lets these win over the call's own."""
+        prompt, version = self._find_prompt(resolved.pop("prompt_id"), path)
+        own = resolved.get("override_params")
+        rendered = self._render(version, prompt.slug, own if isinstance(own, dict) else {})
+        endpoint = version.read().endpoint
+        if endpoint != self._path:
+            raise Refused(400, f"The prompt {prompt.slug} is for {endpoint} ({path})", "invalid_request")
+        resolved["override_params"] = rendered
+        shown |= {"prompt_id": prompt.slug, "prompt_version_id": version.id}
+        return version
+
+    def _key_in_model(self, resolved: Json, slug: str | None) -> str | None:
+        """The virtual key of the target, which may stand in its model alone: ``@slug/model``."""
+        params = resolved.get("override_params")
+        model = params.get("model") if isinstance(params, dict) else None
+        if not isinstance(params, dict) or not isinstance(model, str) or not model.startswith("@"):
+            return slug
+        named, _, plain = model[1:].partition("/")
+        resolved["override_params"] = params | {"model": plain}
+        return slug or (named if "provider" not in resolved and "targets" not in resolved else None)
+
+    # --- virtual keys -------------------------------------------------------------------------------------
+
+    def _named_key(self, prompt: StoredVersion | None) -> str | None:
+        """The slug of the virtual key that the call itself names: by header, by model, by its prompt."""
+        header = self._fields.get("x-portkey-virtual-key", "").strip().removeprefix("@")
+        provider = self._fields.get("x-portkey-provider", "").strip()
+        by_provider = provider[1:] if provider.startswith("@") else ""
+        body = self._new_body or self._body
+        is_plain = self._new_body is not None or _is_json(self._request)
+        model = _model(body) if body is not None and is_plain and b'"@' in body else ""
+        by_model = ""
+        routed = origin.read_config(self._fields)
+        if model.startswith("@") and not (isinstance(routed, dict) and routed.keys() & {"provider", "targets"}):
+            by_model, _, plain = model[1:].partition("/")
+            self._new_body = _with_model(body or b"", plain)
+        named = header or by_provider or by_model
+        if not named and prompt is not None and prompt.virtual_key and not provider:
+            named = prompt.virtual_key
+            self._shown["x-portkey-virtual-key"] = named
+        return named or None
+
+    def _with_key(self, node: Json, slug: str, path: str) -> Json:
+        key = self._find_key(slug, path)
+        kept: Json = {}
+        for name, value in node.items():
+            plain = _snake(name)
+            if plain == "provider" and isinstance(value, str) and value not in (key.provider, f"@{slug}"):
+                raise Refused(
+                    400, f"The virtual key {slug} is of {key.provider}, not {value[:60]} ({path})", "conflict"
+                )
+            if plain in _FREE:
+                kept[name] = value
+            elif plain in schema.KNOWN_OPTIONS:
+                raise Refused(400, f"{path}.{name} cannot be set beside the virtual key {slug}", "conflict")
+        self._uses_secret = True
+        kept.pop("virtual_key", None)
+        return kept | key.target()
+
+    def _find_key(self, slug: str, where: str) -> Key:
+        key = self._shelf.keys.get(slug)
+        if key is None or key.archived:
+            raise _unusable("virtual key", slug, where, archived=key is not None)
+        if key.expired:
+            raise Refused(400, f"The virtual key {slug} has expired ({where})", "expired_virtual_key")
+        return key
+
+    def _guard(self, config: Json) -> None:
+        """Refuse what would show a secret of ours to a host that the caller chose."""
+        if "x-portkey-custom-host" in self._fields:
+            raise Refused(400, "x-portkey-custom-host cannot be sent with secrets kept here", "conflict")
+        forwarded = self._fields.get("x-portkey-forward-headers", "") + json.dumps(list(_values(config, _FORWARD)))
+        if "x-portkey-" in forwarded.lower():
+            raise Refused(400, "x-portkey headers cannot be forwarded with secrets kept here", "conflict")
+        hooks = "".join(value for name, value in self._fields.items() if name.startswith("x-portkey-default-"))
+        hooks += json.dumps(list(_values(config, _HOOKS)))
+        if re.search(r'"(?:default\.)?log"', hooks):
+            raise Refused(400, "The guardrail default.log would send on secrets kept here", "conflict")
+
+    # --- the call -----------------------------------------------------------------------------------------
+
+    def _resolved(self, config: Json | None, is_prompt: bool) -> Resolved:
+        changes: dict[str, str | None] = {"x-portkey-virtual-key": None}
+        if self._fields.get("x-portkey-provider", "").lstrip().startswith("@"):
+            changes["x-portkey-provider"] = None
+        if config is not None:
+            text = json.dumps(config, separators=(",", ":"))
+            if len(text) > CONFIG_BYTES:
+                raise Refused(400, f"The config and its prompts exceed {CONFIG_BYTES // 1024} KiB", "too_large")
+            changes["x-portkey-config"] = text
+        if self._new_body is not None:
+            changes |= {"content-length": None, "content-encoding": None}
+        body = self._body if self._new_body is None else self._new_body
+        return Resolved(self._request.changed(self._path, changes), body, self._shown, is_new=is_prompt)
+
+    def _read_body(self) -> Json:
+        """A copy of the call's body. Raises Refused."""
+        try:
+            parsed = json.loads(decoded(self._body or b"{}", self._fields.get("content-encoding", "")))
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise Refused(400, "The body must be a JSON object", "invalid_request")
+        return parsed
+
+
+class _Model(msgspec.Struct):
+    model: Any = ""
+
+
+def _model(body: bytes) -> str:
+    try:
+        model = msgspec.json.decode(body, type=_Model).model
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+    return model if isinstance(model, str) else ""
+
+
+def _with_model(body: bytes, model: str) -> bytes:
+    """The body with another model; all other values to the byte."""
+    values = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode(values | {"model": msgspec.Raw(msgspec.json.encode(model))})
+
+
+def _dump(body: Json) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _is_json(request: Request) -> bool:
+    fields = request.fields
+    return "content-encoding" not in fields and "json" in fields.get("content-type", "").lower()
+
+
+@lru_cache(maxsize=1024)  # the options of configs; names are few, and short by the size of a header
+def _snake(name: str) -> str:
+    """An option's name as the gateway's schema has it; the gateway takes it in camel case as well."""
+    return _CAPITAL.sub(r"_\1", name).lower()
+
+
+def _values(value: Any, names: frozenset[str]) -> Iterator[Any]:
+    """All values under any of the names, in the gateway's spelling or in camel case."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if _snake(name) in names:
+                yield item
+            yield from _values(item, names)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _values(item, names)
+
+
+def _unusable(kind: str, slug: str, where: str, *, archived: bool) -> Refused:
+    code = kind.replace(" ", "_")
+    if archived:
+        return Refused(400, f"The {kind} {slug[:100]} is archived ({where})", f"archived_{code}")
+    return Refused(404, f"There is no {kind} {slug[:100]} in this workspace ({where})", f"unknown_{code}")
