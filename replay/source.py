@@ -123,7 +123,7 @@ def target_of(log: Log, headers: Mapping[str, str]) -> Target:
     provider = headers.get("x-portkey-provider", "")
     virtual_key = headers.get("x-portkey-virtual-key", "")
     if STARS in config:
-        config = ""
+        config = headers.get("x-portkey-config-slug", "")  # of a config that is kept here, with its secrets
     if not (provider or config or virtual_key):
         virtual_key, provider = log.virtual_key or "", "" if log.virtual_key else log.provider or ""
     return Target(
@@ -137,7 +137,8 @@ def target_of(log: Log, headers: Mapping[str, str]) -> Target:
 
 def carried_a_key(headers: Mapping[str, str]) -> bool:
     """Whether the call brought a credential of its own, which is not kept."""
-    return STARS in headers.get("x-portkey-config", "") or any(
+    is_kept = "x-portkey-config-slug" in headers  # the config's secrets are behind its slug
+    return (STARS in headers.get("x-portkey-config", "") and not is_kept) or any(
         redaction.is_secret_name(name) and name != "x-portkey-api-key" and value not in _PLACEHOLDERS
         for name, value in headers.items()
     )

@@ -47,7 +47,7 @@ class Process:
             self._process = subprocess.Popen(
                 self._command, cwd=PROJECT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
-        wait_until(self.answers)
+        wait_until(self.answers, 60)  # a busy machine takes its time
 
     def answers(self) -> bool:
         """Whether it speaks HTTP; an error status will do."""

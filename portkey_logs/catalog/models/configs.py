@@ -24,7 +24,7 @@ class Config(Item):
     PREFIX = "pc"
     KIND = "config"
 
-    current = models.ForeignKey("ConfigVersion", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    current = models.ForeignKey("ConfigVersion", null=True, on_delete=models.RESTRICT, related_name="+", db_index=False)
 
     objects = ItemQuerySet.as_manager()
 

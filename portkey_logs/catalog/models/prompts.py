@@ -24,7 +24,7 @@ class Prompt(Item):
     KIND = "prompt"
 
     published = models.ForeignKey(
-        "PromptVersion", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        "PromptVersion", null=True, on_delete=models.RESTRICT, related_name="+", db_index=False
     )
 
     objects = ItemQuerySet.as_manager()
