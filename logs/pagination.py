@@ -14,7 +14,7 @@ from logs import ids
 from logs.budget import within
 from logs.models import Log
 from logs.querysets import LogQuerySet
-from logs.search.find import BUDGET_MS, Findings, find
+from logs.search.find import Findings, find
 from logs.search.words import Query
 
 PAGE_SIZE = 50
@@ -23,6 +23,7 @@ FIRST_WINDOW = timedelta(hours=1)
 WINDOW_GROWTH = 4  # 1 h, 4 h, 16 h …: eight windows cover 30 days
 COUNT_CAP = 10_000
 COUNT_BUDGET_MS = 300
+SEARCH_BUDGET_MS = 500  # a person who searches waits that long without wondering
 BESIDE_BUDGET_MS = 100  # to find the matches beside an open log, each: nobody waits for arrows
 
 
@@ -76,7 +77,7 @@ def fetch_page(
     """One page of ``logs``. Filters that no index answers are walked in widening windows under a budget, and bodies
     are searched under one; ``budget_ms`` is for whoever has more time than a person."""
     if logs.search is not None:
-        return _fetch_found(logs, logs.search, cursor, size, budget_ms or BUDGET_MS)
+        return _fetch_found(logs, logs.search, cursor, size, budget_ms)
     if cursor and cursor.newer:
         rows = list(logs.newer_than(cursor.id).oldest_first()[: size + 1])
         more, rows = len(rows) > size, rows[:size][::-1]
@@ -105,10 +106,18 @@ def _page(rows: list[Log], cursor: Cursor | None, size: int, reached: UUID | Non
     return page
 
 
-def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: int, budget_ms: int) -> Page:
+def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: int, budget_ms: int | None) -> Page:
     """One page of a search in bodies."""
     newer = cursor is not None and cursor.newer
-    findings = find(logs, query, cursor.id if cursor else None, size + 1, newer=newer, budget_ms=budget_ms)
+    findings = find(
+        logs,
+        query,
+        cursor.id if cursor else None,
+        size + 1,
+        newer=newer,
+        budget_ms=budget_ms or SEARCH_BUDGET_MS,
+        everything=budget_ms is not None,
+    )
     if not newer:
         page = _page(findings.rows, cursor, size, findings.reached)
     else:

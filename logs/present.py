@@ -85,6 +85,7 @@ class Row:
     id: str
     url: str
     created_at: datetime
+    received_at: datetime
     type_label: str
     request_type: str
     provider: str
@@ -115,6 +116,10 @@ class Row:
     @property
     def created_iso(self) -> str:
         return iso(self.created_at)
+
+    @property
+    def received_iso(self) -> str:
+        return iso(self.received_at)
 
     @property
     def notable(self) -> list[State]:
@@ -158,6 +163,7 @@ def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None
         id=str(log.id),
         url=url,
         created_at=log.created_at,
+        received_at=log.received_at,
         type_label=TYPE_LABELS.get(log.request_type, log.request_type),
         request_type=log.request_type,
         provider=log.provider or "",

@@ -55,6 +55,10 @@ class LogQuerySet(models.QuerySet["Log"]):
         found.search = query
         return found
 
+    def received_after(self, moment: datetime) -> Self:
+        """What arrived after the moment, the latest first, whenever it happened."""
+        return self.filter(received_at__gt=moment).order_by("-received_at")
+
     def among(self, candidates: Sequence[UUID]) -> Self:
         """Those of the selection that have one of these ids, each looked up by its key."""
         return self.filter(

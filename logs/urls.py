@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from logs.views import api, detail, health, home, listing, media
+from logs.views import api, detail, health, home, listing, live, media
 
 
 class SideConverter:
@@ -21,6 +21,7 @@ urlpatterns = [
     path("w/<slug:workspace>/logs/", listing.log_list, name="log_list"),
     path("w/<slug:workspace>/logs/count/", listing.log_count, name="log_count"),
     path("w/<slug:workspace>/logs/complete/", listing.log_complete, name="log_complete"),
+    path("w/<slug:workspace>/logs/live/", live.log_live, name="log_live"),
     path("w/<slug:workspace>/logs.json", listing.log_list_json, name="log_list_json"),
     path("w/<slug:workspace>/logs/<uuid:id>/", listing.log_detail, name="log_detail"),
     path("w/<slug:workspace>/logs/<uuid:id>.json", detail.log_json, name="log_json"),

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from logs.models import Log
     from logs.querysets import LogQuerySet
 
-BUDGET_MS = 500  # for all of one search; a person who searches waits that long without wondering
 MAX_BODIES = 2_000  # that are looked at, as many as fit into the budget where they are small
+STEP = 500  # candidates that are fetched at once: several pages, should filters let few of them pass
 # Logs without their words yet, the newest of which are looked at as they are: those of some seconds in a busy
 # installation, where the worker is not behind. More would take the budget from those that are indexed.
 MAX_WAITING = 300
@@ -41,6 +41,7 @@ CANDIDATES = """
 WITH candidate AS MATERIALIZED (
     SELECT id FROM log_terms WHERE workspace_id = %s AND id >= %s AND id < %s AND terms @> %s::int4[]
 ) SELECT id FROM candidate ORDER BY id {direction} LIMIT %s"""
+_CANDIDATES_AND_PARTIAL = CANDIDATES.replace("terms @> %s::int4[]", "(terms @> %s::int4[] OR is_partial)")
 _WAITING = """
 SELECT id FROM index_queue WHERE workspace_id = %s AND id >= %s AND id < %s ORDER BY id {direction} LIMIT %s"""
 _PARTIAL = """
@@ -78,23 +79,45 @@ class Findings:
 
 
 def find(
-    logs: LogQuerySet, query: Query, start: UUID | None, wanted: int, *, newer: bool = False, budget_ms: int = BUDGET_MS
+    logs: LogQuerySet,
+    query: Query,
+    start: UUID | None,
+    wanted: int,
+    *,
+    newer: bool = False,
+    budget_ms: int,
+    everything: bool = False,
 ) -> Findings:
     """At most ``wanted`` logs of the selection that match, from ``start`` on (not included): older ones, the newest
-    first, or newer ones, the oldest first."""
-    return _Search(logs, query, start, wanted, newer, budget_ms).run()
+    first, or newer ones, the oldest first. ``everything``: logs that are indexed in part are looked at, all of them."""
+    return _Search(logs, query, start, wanted, newer, budget_ms, everything).run()
+
+
+def check(query: Query, logs: Sequence[Log]) -> dict[UUID, Match]:
+    """Those of a few logs of one workspace that match, looked at without the index."""
+    if not logs:
+        return {}
+    found = documents.read(connection, logs[0].workspace_id, [_source(log) for log in logs])
+    return {document.id: Match(*document.snippet(query)) for document in found if document.matches(query)}
 
 
 class _Search:
     def __init__(
-        self, logs: LogQuerySet, query: Query, start: UUID | None, wanted: int, newer: bool, budget_ms: int
+        self,
+        logs: LogQuerySet,
+        query: Query,
+        start: UUID | None,
+        wanted: int,
+        newer: bool,
+        budget_ms: int,
+        everything: bool,
     ) -> None:
         if logs.workspace_id is None:
             raise ValueError("a search is in one workspace")
         self.logs = logs.newest_first() if not newer else logs.oldest_first()
         self.workspace_id = logs.workspace_id
         self.terms = [hashed(word, self.workspace_id) for word in query.words]
-        self.wanted, self.newer = wanted, newer
+        self.wanted, self.newer, self.everything = wanted, newer, everything
         self.direction = "ASC" if newer else "DESC"
         self.deadline = monotonic() + budget_ms / 1000
         self.low, self.high = _bounds(logs, start, newer)
@@ -110,13 +133,14 @@ class _Search:
 
     def _search(self) -> bool:
         """Look through window after window; whether that was all there is."""
+        statement = _CANDIDATES_AND_PARTIAL if self.everything else CANDIDATES
         for low, high in self._windows():
             while low < high:
-                candidates = self._ids(CANDIDATES, low, high, self.terms, MAX_BODIES)
+                candidates = self._ids(statement, low, high, self.terms, STEP)
                 if candidates is None:
                     return False
                 end = high if self.newer else low
-                if len(candidates) == MAX_BODIES:  # there may be more, behind the last
+                if len(candidates) == STEP:  # there may be more, behind the last
                     end = _after(candidates[-1]) if self.newer else candidates[-1]
                 area = (low, end) if self.newer else (end, high)
                 waiting = [id for id in self.waiting if area[0] <= id < area[1]]
@@ -134,9 +158,7 @@ class _Search:
         selected = within(self._left_ms(), self.logs.among(candidates))
         if selected is None:
             return False
-        sources = [
-            Source(log.id, log.request_type, log.stream, log.request_bytes + log.response_bytes) for log in selected
-        ]
+        sources = [_source(log) for log in selected]
         for log, document in zip(selected, documents.read(connection, self.workspace_id, sources), strict=True):
             found.looked_at += 1
             if document.matches(found.query):
@@ -152,15 +174,17 @@ class _Search:
 
     def _windows(self) -> Iterator[tuple[UUID, UUID]]:
         """The time to search in widening parts, beginning at the start."""
-        span = int(FIRST_WINDOW.total_seconds() * 1000)
         low, high = self.low, self.high
+        span = int(FIRST_WINDOW.total_seconds() * 1000)
         while low < high:
             if self.newer:
                 edge = min(ids.floor(min(ids.time_ms(low) + span, ids.MAX_MS)), high)
                 yield low, edge
                 low = edge
             else:
-                edge = max(ids.floor(max(ids.time_ms(high) - span, 0)), low)
+                # What lies ahead (clocks of senders) is in the first one: it is no part of its width.
+                newest = min(ids.time_ms(high), ids.ms_of(timezone.now()))
+                edge = max(ids.floor(max(newest - span, 0)), low)
                 yield edge, high
                 high = edge
             span *= WINDOW_GROWTH
@@ -183,7 +207,8 @@ class _Search:
             found.waiting = len(self._ids(_WAITING, *area, COUNT_CAP + 1) or [found.waiting_from])
         else:
             found.waiting_from = None
-        found.partial = len(self._ids(_PARTIAL, low, high, COUNT_CAP + 1) or [])
+        if not self.everything:
+            found.partial = len(self._ids(_PARTIAL, low, high, COUNT_CAP + 1) or [])
 
     def _ids(self, statement: str, *values: Any) -> list[UUID] | None:
         """The ids that a statement finds, or None where the time ran out."""
@@ -198,6 +223,10 @@ class _Search:
     def _left_ms(self) -> int:
         """A little even where nothing is left: the account belongs to the answer, and each page must get on."""
         return max(int((self.deadline - monotonic()) * 1000), 50)
+
+
+def _source(log: Log) -> Source:
+    return Source(log.id, log.request_type, log.stream, log.request_bytes + log.response_bytes)
 
 
 def _bounds(logs: LogQuerySet, start: UUID | None, newer: bool) -> tuple[UUID, UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import extensions, filters, pagination, present, status, wire
+from logs import extensions, filters, ids, pagination, present, status, wire
 from logs.bodies import read_sides
 from logs.detail import Detail, detail
 from logs.filters import Selection, bar
@@ -25,8 +26,9 @@ from logs.filters.bar import Bar
 from logs.filters.completion import complete
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
+from logs.present import Row
 from logs.query import QueryError
-from logs.search.find import COUNT_CAP
+from logs.search.find import COUNT_CAP, Match
 from portkey_logs.accounts.access import workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
@@ -45,7 +47,7 @@ def log_list(request: HttpRequest, workspace: str) -> HttpResponse:
         return _page(request, found, None)
     line = request.GET[bar.PARAM]
     try:
-        return HttpResponseRedirect(bar.address_of(line, _address(request, found)))
+        return HttpResponseRedirect(bar.address_of(line, list_address(found, request.GET)))
     except QueryError as error:
         kept = bar.draw(_query(request.GET), None).kept
         return _page(request, found, None, Bar(line, kept, error.message, error.position))
@@ -67,7 +69,7 @@ def _page(request: HttpRequest, workspace: Workspace, log: Log | None, wrong: Ba
     selection = filters.select(logs.none() if wrong else logs, request.GET)
     context: dict[str, Any] = {
         "workspace": workspace,
-        "address": _address(request, workspace),
+        "address": list_address(workspace, request.GET),
         "bar": wrong or bar.draw(_query(request.GET), selection.form),
         "selection": selection,
         "log": None,
@@ -92,20 +94,9 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         page = _rows(request.GET.get("cursor", ""), selection, log)
     except BadCursor:
         cursor_error = "This page address is damaged. Start again from the newest logs."
-    query, here = _query(request.GET), _query(request.GET, keep_cursor=True)
+    query = _query(request.GET)
     link = "?" + query.urlencode() if query else ""
-    beside = "?" + here.urlencode() if here else ""  # a log is opened beside this very page of the list
-    scores = extensions.scores(workspace.pk, page.rows)
-    rows = [
-        present.row(
-            each,
-            reverse("log_detail", args=[workspace.slug, each.id]) + beside,
-            is_open=each == log,
-            score=scores.get(each.id),
-            match=page.findings.matches.get(each.id) if page.findings else None,
-        )
-        for each in page.rows
-    ]
+    rows = list_rows(workspace, request.GET, page.rows, page.findings.matches if page.findings else {}, is_open=log)
     list_url = reverse("log_list", args=[workspace.slug])
     return {
         "filters": selection,
@@ -128,11 +119,42 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         "count_url": reverse("log_count", args=[workspace.slug]) + link,
         "complete_url": reverse("log_complete", args=[workspace.slug]),
         "json_url": reverse("log_list_json", args=[workspace.slug]) + link,
+        "live_url": reverse("log_live", args=[workspace.slug]) + link,
+        "live_after": None if page.newer or cursor_error else ids.ms_of(timezone.now()),
         "presets": _presets(list_url, request.GET),
         "guide": status.GUIDE,
         "first_run": not rows and not selection.terms and not ({"cursor", bar.PARAM} & request.GET.keys()),
         "base_url": absolute_url(request, "/").rstrip("/"),
     }
+
+
+def list_address(workspace: Workspace, params: QueryDict) -> Address:
+    """The address of the list with these filters, for links that change one of them."""
+    return Address(reverse("log_list", args=[workspace.slug]), _query(params))
+
+
+def list_rows(
+    workspace: Workspace,
+    params: QueryDict,
+    logs: list[Log],
+    matches: Mapping[UUID, Match],
+    *,
+    is_open: Log | None = None,
+) -> list[Row]:
+    """Logs as rows of the list that these parameters select; each is opened beside that very list."""
+    here = _query(params, keep_cursor=True)
+    beside = "?" + here.urlencode() if here else ""
+    scores = extensions.scores(workspace.pk, logs)
+    return [
+        present.row(
+            each,
+            reverse("log_detail", args=[workspace.slug, each.id]) + beside,
+            is_open=each == is_open,
+            score=scores.get(each.id),
+            match=matches.get(each.id),
+        )
+        for each in logs
+    ]
 
 
 def _rows(cursor_text: str, selection: Selection, log: Log | None) -> Page:
@@ -196,10 +218,6 @@ def log_complete(request: HttpRequest, workspace: str) -> HttpResponse:
     caret = min(int(at), len(line)) if at.isascii() and at.isdecimal() and len(at) < 6 else len(line)
     completion = complete(workspace_for(request.user, workspace), line, caret)
     return TemplateResponse(request, "logs/bar.html#options", {"completion": completion})
-
-
-def _address(request: HttpRequest, workspace: Workspace) -> Address:
-    return Address(reverse("log_list", args=[workspace.slug]), _query(request.GET))
 
 
 def _query(params: QueryDict, *, keep_cursor: bool = False) -> QueryDict:

@@ -6,6 +6,7 @@ import "./times.js";
 import "./tips.js";
 import "./requests.js";
 import "./panel.js";
+import "./live.js";
 import "./keys.js";
 import "./narrow.js";
 import "./bar.js";

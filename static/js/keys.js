@@ -2,6 +2,7 @@
 import { copy } from "./copy.js";
 import { toast } from "./messages.js";
 import { close, isOpen, openRow } from "./panel.js";
+import { toggle as toggleLive } from "./live.js";
 import { hideTip } from "./tips.js";
 
 const TYPING = "input, select, textarea, [contenteditable]";
@@ -55,6 +56,8 @@ const ACTIONS = {
   k: () => walk(-1),
   f: showFilters,
   "/": editQuery,
+  l: toggleLive,
+  o: () => document.activeElement?.closest("tr.log")?.querySelector(".row-link")?.click(),
   "?": () => dialog("keyboard")?.showModal(),
   "+": () => press("#thumb-up"),
   "=": () => press("#thumb-up"), // the same key without Shift

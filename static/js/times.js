@@ -7,9 +7,9 @@ const full = new Intl.DateTimeFormat("en-GB", {
 const dayOfYear = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
 const dayAndYear = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 
-const dayKey = (date) => `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+export const dayKey = (date) => `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
 
-function heading(date) {
+export function heading(date) {
   const now = new Date();
   if (dayKey(date) === dayKey(now)) return "Today";
   if (dayKey(date) === dayKey(new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1))) return "Yesterday";
@@ -35,12 +35,16 @@ function regroup(table) {
   bodies.slice(groups.size).forEach((body) => body.remove());
 }
 
-export function localise(root) {
+export function localiseTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     time.textContent = (time.dataset.format === "full" ? full : clock).format(date);
   }
+}
+
+export function localise(root) {
+  localiseTimes(root);
   if (new Date().getTimezoneOffset() !== 0) root.querySelectorAll("table.logs").forEach(regroup);
 }
 

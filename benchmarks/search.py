@@ -1,0 +1,193 @@
+"""What searching in bodies costs with a month of logs, and how quickly the worker indexes.
+
+    DATABASE_URL=postgresql://… python -m benchmarks.search [--logs 1000000] [--pool 3000] [--runs 15]
+
+Makes a database of its own on that server and drops it again. Bodies are chats of words by Zipf's law, English and
+Chinese; a pool of them is repeated with ids of their own, and a few logs get words that no other has. Each line is
+the time of one page of 50 matches, verification and snippets included: median and 95th percentile, in ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+DATABASE = "benchmark_search"
+MONTH = timedelta(days=29)
+VOCABULARY = 30_000
+BUDGET_MS = 150
+SAMPLE = 2_000  # logs that the worker indexes, to time it
+SEARCHES = {
+    "in every log": "assistant",
+    "in most": "w3",
+    "in 1 of 10": "w60",
+    "in 1 of 300": "w2000",
+    "in a few of the pool": "w25000",
+    "in 10 logs": "needle",
+    "in no log": "absent",
+    "two common words": "w3 w12",
+    "phrase in 10 logs": '"needle in a haystack"',
+    "phrase of common words, in none": '"w3 w12 w3 w12 w3"',
+    "Chinese, common": "天气",
+    "Chinese, in 10 logs": "大海捞针",
+}
+HAN = "今天天气好我们去公园散步吃饭喝茶看书写字学习工作生活城市学校老师朋友"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--logs", type=int, default=1_000_000, help="logs of the month")
+    parser.add_argument("--pool", type=int, default=3_000, help="different bodies")
+    parser.add_argument("--runs", type=int, default=15, help="of each search")
+    options = parser.parse_args()
+    admin_url = os.environ["DATABASE_URL"]
+    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
+    with psycopg.connect(admin_url, autocommit=True) as admin, tempfile.TemporaryDirectory() as data_dir:
+        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {DATABASE}")
+        os.environ |= {
+            "DATABASE_URL": url, "PORTKEY_LOGS_DATA_DIR": data_dir, "DJANGO_SETTINGS_MODULE": "portkey_logs.settings",
+        }  # fmt: skip
+        try:
+            run(options)
+        finally:
+            from django.db import connection
+
+            connection.close()
+            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def run(options: argparse.Namespace) -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from portkey_logs.accounts.models import Organisation, Workspace
+
+    organisation = Organisation.objects.create(name="Acme", slug="acme")
+    workspace = Workspace.objects.create(name="Acme", slug="acme", organisation=organisation)
+    chance = random.Random(7)
+    pool = [chat(chance) for _ in range(options.pool)]
+    seed(workspace.pk, options.logs, pool, chance)
+    print(f"The worker indexes {index_rate(workspace.pk, chance):,.0f} logs/s of {len(pool[0]):,} bytes.")
+    print(f"log_terms takes {size('log_terms') / options.logs:,.0f} bytes a log, its index of words included.\n")
+    print(f"{options.logs:,} logs of 30 days; a page of matches, ms")
+    print(f"{'searched':34} {'median':>8} {'p95':>8}  what was found")
+    over = []
+    for name, text in SEARCHES.items():
+        page(workspace, text)  # what a first reader pays for cold pages is not what the search costs
+        times, found = [], None
+        for _ in range(options.runs):
+            start = time.perf_counter()
+            found = page(workspace, text)
+            times.append((time.perf_counter() - start) * 1000)
+        reached = f", searched back to {found.searched_back_to:%d %b %H:%M}" if found.searched_back_to else ""
+        median, p95 = statistics.median(times), sorted(times)[int(len(times) * 0.95)]
+        over += [name] if median > BUDGET_MS else []
+        print(f"{name:34} {median:8.1f} {p95:8.1f}  {len(found.rows)} of {found.findings.looked_at} bodies{reached}")
+    print(f"\nAbove {BUDGET_MS} ms: {', '.join(over) or 'none'}.")
+
+
+def page(workspace: Any, text: str) -> Any:
+    from logs import pagination
+    from logs.models import Log
+    from logs.search.words import Query
+
+    logs = Log.objects.in_workspace(workspace).matching(Query.parse(text))
+    return pagination.fetch_page(logs.for_list())
+
+
+def chat(chance: random.Random, extra: str = "") -> bytes:
+    words = (f"w{int(chance.paretovariate(0.8)) % VOCABULARY}" for _ in range(220))
+    chinese = "".join(chance.choice(HAN) for _ in range(20))
+    messages = [{"role": "user", "content": " ".join([*words, chinese, extra])}, {"role": "assistant", "content": "ok"}]
+    return json.dumps({"model": "gpt-4o-mini", "messages": messages}, ensure_ascii=False).encode()
+
+
+def records(workspace_id: int, bodies: list[bytes], start_ms: int, span_ms: int) -> list[Any]:
+    from logs import ids
+    from tests.factories import make_record
+
+    return [
+        make_record(workspace_id, id=ids.uuid7(start_ms + span_ms * n // len(bodies)), request_body=body)
+        for n, body in enumerate(bodies)
+    ]
+
+
+def seed(workspace_id: int, count: int, pool: list[bytes], chance: random.Random) -> None:
+    """The pool goes the usual way; its rows are then repeated by the database over the whole month."""
+    from django.db import connection
+
+    from logs import partitions
+    from logs.ingest.storage import commit_batch
+    from logs.search import index
+
+    start = datetime.now(UTC) - MONTH
+    start_ms, span_ms = int(start.timestamp() * 1000), int(MONTH.total_seconds() * 1000)
+    partitions.ensure(connection, start_ms, start_ms + span_ms + partitions.DAY_MS)
+    commit_batch(connection, records(workspace_id, pool, start_ms, span_ms))
+    index.work(connection, 3600)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX log_terms_terms")  # built at the end, as a restore does
+        cursor.execute("SET maintenance_work_mem = '1GB'")
+        cursor.execute(
+            "CREATE TABLE pool AS SELECT row_number() OVER (ORDER BY id) AS number, id FROM log_terms; ANALYZE pool;"
+            "CREATE TABLE copy AS SELECT number, (lpad(to_hex(ms), 12, '0') || '7' || substr(md5(n::text), 1, 3) || '8'"
+            " || substr(md5(n::text), 4, 15))::uuid AS id FROM (SELECT n, %s + %s * n / %s AS ms,"
+            " 1 + (hashint4(n::int) & 2147483647) %% %s AS number FROM generate_series(1, %s::bigint) n) made",
+            [start_ms, span_ms, count, len(pool), count - len(pool)],
+        )
+        for table in ("log", "log_body", "log_terms"):
+            cursor.execute(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0")
+            names = [name for (name,) in cursor.fetchall() if name != "id"]
+            listed = ", ".join(f'"{name}"' for name in names)
+            values = ", ".join(f't."{name}"' for name in names)
+            cursor.execute(
+                f"INSERT INTO {table} (id, {listed}) SELECT copy.id, {values}"
+                f" FROM copy JOIN pool USING (number) JOIN {table} t ON t.id = pool.id"
+            )
+    extra = " needle in a haystack 大海捞针"
+    commit_batch(connection, records(workspace_id, [chat(chance, extra) for _ in range(10)], start_ms, span_ms))
+    index.work(connection, 3600)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX log_terms_terms ON log_terms USING gin (terms)")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def index_rate(workspace_id: int, chance: random.Random) -> float:
+    """Logs a second, into the index as large as it is."""
+    from django.db import connection
+
+    from logs.ingest.storage import commit_batch
+    from logs.search import index
+
+    now_ms = time.time_ns() // 1_000_000
+    commit_batch(connection, records(workspace_id, [chat(chance) for _ in range(SAMPLE)], now_ms, 1000))
+    start = time.perf_counter()
+    done = index.work(connection, 3600)
+    return done / (time.perf_counter() - start)
+
+
+def size(table: str) -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = %s::regclass", [table]
+        )
+        return int(cursor.fetchone()[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Following the list: the rows that have arrived since it was drawn, as a fragment that js/live.js puts in place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from logs import arrivals, filters, ids
+from logs.models import Log
+from logs.views.listing import list_address, list_rows
+from portkey_logs.accounts.access import workspace_for
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def log_live(request: HttpRequest, workspace: str) -> HttpResponse:
+    """``after``: ms since 1970 up to which the reader has looked; ``known``: ends of the ids it need not get again."""
+    found = workspace_for(request.user, workspace)
+    params = request.GET.copy()
+    after, known = params.pop("after", [""])[-1], params.pop("known", [""])[-1].split(",")
+    selection = filters.select(Log.objects.in_workspace(found), params)
+    if not (selection.is_valid and after.isascii() and after.isdecimal() and len(after) < 14):
+        return HttpResponseBadRequest("This is no list to follow.", content_type="text/plain")
+    moment = datetime.fromtimestamp(int(after) / 1000, UTC)
+    news = arrivals.since(selection.queryset.for_list(), moment, set(known[: arrivals.KNOWN_MOST]))
+    context = {
+        "address": list_address(found, params),
+        "rows": list_rows(found, params, news.rows, news.matches),
+        "until": ids.ms_of(news.until),
+        "has_more": news.has_more,
+    }
+    return TemplateResponse(request, "logs/live.html", context)
