@@ -11,9 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from logs.ingest.record import GatewayStatus, LogRecord
-from portkey_logs.accounts.models import Actor, User
+from portkey_logs.accounts.models import Actor, ApiKey, User
 from portkey_logs.catalog.models import Config, VirtualKey
-from tests.factories import People
+from tests.factories import People, make_key
 
 SECRET = "sk-proj-0123456789abcdefghij"
 BODY = {"strategy": {"mode": "fallback"}, "targets": [{"virtual_key": "openai-prod"}, {"virtual_key": "other"}]}
@@ -28,7 +28,9 @@ SEEN = [
 ]
 MANAGED = ["virtual-keys/new/"]
 POSTS = ["configs/pc-safe/archive/", "configs/pc-safe/edit/", "configs/new/"]
-MANAGED_POSTS = [f"virtual-keys/{name}" for name in ("new/", "openai/change/", "openai/rotate/", "openai/archive/")]
+MANAGED_POSTS = [
+    f"virtual-keys/{name}" for name in ("new/", "openai/change/", "openai/rotate/", "openai/test/", "openai/archive/")
+]
 
 
 @pytest.fixture
@@ -305,3 +307,24 @@ class TestFromALog:
         assert f'/w/acme/configs/new/?log={log.id}"' in page
         assert '/w/acme/virtual-keys/new/?slug=their+key&amp;provider=openai"' in page
         assert page.count("not kept here") == 2
+
+
+class TestDefaults:
+    def test_api_keys_get_and_lose_it(self, people: People, config: Config) -> None:
+        first, second = (make_key(people.workspace, name=name)[0] for name in ("one", "two"))
+        theirs = make_key(people.elsewhere, name="theirs")[0]
+        client = browser(people.alice)
+        client.post("/w/acme/configs/pc-safe/default/", {"key": [first.pk, theirs.pk, "x"]})
+        assert [key.default_config for key in self.again(first, second, theirs)] == ["pc-safe", "", ""]
+        assert "checked> one" in client.get("/w/acme/configs/pc-safe/").text
+        client.post("/w/acme/configs/pc-safe/default/", {"key": [second.pk]})
+        assert [key.default_config for key in self.again(first, second)] == ["", "pc-safe"]
+
+    def again(self, *keys: ApiKey) -> list[ApiKey]:
+        return [ApiKey.objects.get(pk=key.pk) for key in keys]
+
+    def test_only_for_those_who_manage_the_workspace(self, people: People, config: Config) -> None:
+        key = make_key(people.workspace)[0]
+        for person, status in ((people.bob, 403), (people.charlie, 404)):
+            assert browser(person).post("/w/acme/configs/pc-safe/default/", {"key": [key.pk]}).status_code == status
+        assert self.again(key)[0].default_config == ""

@@ -18,7 +18,7 @@ from logs import bodies, use
 from logs.ingest import origin
 from logs.models import Log
 from logs.use import Routing
-from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog import schema, strategy
 from portkey_logs.catalog.forms import ConfigForm
@@ -60,6 +60,7 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
     shown = next((each for each in versions if each.pk == (version or found.current_id)), None)
     if shown is None:
         raise Http404
+    membership = membership_of(request.user, place.organisation)
     routing = use.routing(place, found.slug, str(shown.pk) if version else None)
     context = {
         "workspace": place,
@@ -72,6 +73,8 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
         "warnings": schema.check(shown.body).warnings,
         "difference": _difference(request.GET.get("against", ""), versions, shown),
         "logs_url": reverse("log_list", args=[place.slug]) + f"?config={found.slug}",
+        "api_keys": place.api_keys.active(),
+        "can_manage": membership is not None and membership.can_manage,
     }
     return render(request, "catalog/config.html", context)
 
@@ -114,6 +117,20 @@ def edit_config(request: SignedInRequest, workspace: str, slug: str) -> HttpResp
         return _to(place, found)
     context = {"workspace": place, "form": form, "config": found}
     return render(request, "catalog/config_edit.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+def set_default(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """Which API keys use this config for calls that bring none; only for those who manage the workspace."""
+    place = managed_workspace_for(request.user, workspace)
+    found = _config(place, slug)
+    if request.method == "POST":
+        chosen = {int(id) for id in request.POST.getlist("key") if id.isdecimal() and len(id) < 19}
+        keys = place.api_keys.active()
+        keys.filter(default_config=found.slug).exclude(pk__in=chosen).update(default_config="")
+        keys.filter(pk__in=chosen).update(default_config=found.slug)
+        messages.success(request, "Saved. Calls of these keys use it within 5 seconds.")
+    return _to(place, found)
 
 
 @login_required

@@ -15,10 +15,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from logs import use
+from logs.budget import within
+from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog.forms import NewVirtualKeyForm, SecretForm, VirtualKeyForm
 from portkey_logs.catalog.models import Invalid, VirtualKey
+from replay import runner
+from replay.models import Run
+from replay.slots import Refused
+from replay.source import Source, Target
+
+LAST_MODEL_MS = 100  # a suggestion is not worth more
 
 
 @login_required
@@ -113,6 +121,35 @@ def rotate_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> H
 
 
 @login_required
+def test_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """A chat of two words with the model that the form names; the answer is a log, the verdict a message."""
+    place = managed_workspace_for(request.user, workspace)
+    key = _key(place, slug)
+    model = request.POST.get("model", "").strip()
+    if request.method == "POST" and model:
+        body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Say hi"}]}).encode()
+        source = Source("/v1/chat/completions", body, Target(virtual_key=key.slug))
+        try:
+            run = runner.finish_run(
+                runner.start_run(user=request.user, workspace=place, source=source, target=source.target)
+            )
+        except Refused as refused:
+            messages.error(request, str(refused))
+        else:
+            _tell(request, run, model)
+            if Log.objects.in_workspace(place).filter(id=run.log_id).exists():
+                return redirect("log_detail", place.slug, run.log_id)
+    return _to(place, key)
+
+
+def _tell(request: SignedInRequest, run: Run, model: str) -> None:
+    if run.state == Run.State.SUCCEEDED:
+        messages.success(request, f"The key works: {model} answered.")
+    else:
+        messages.error(request, f"The key does not work with {model}: {run.error or 'see the log'}")
+
+
+@login_required
 def archive_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Archives the key, or restores it: what the page's button says."""
     place = managed_workspace_for(request.user, workspace)
@@ -158,9 +195,17 @@ def _page(
         "can_manage": _can_manage(request, workspace),
         "form": form or VirtualKeyForm(initial=_initial(key)),
         "secret_form": secret_form or SecretForm(),
+        "test_model": _last_model(workspace, key),
         "logs_url": reverse("log_list", args=[workspace.slug]) + f"?virtual_key={key.slug}",
     }
     return render(request, "catalog/virtual_key.html", context, status=422 if failed else 200)
+
+
+def _last_model(workspace: Workspace, key: VirtualKey) -> str:
+    """The model of the last chat with it: one that it should answer for."""
+    logs = Log.objects.in_workspace(workspace).filter(virtual_key=key.slug, request_type="chat_completion")
+    model = logs.newest_first().values_list("requested_model", flat=True)[:1]
+    return next(iter(within(LAST_MODEL_MS, model) or []), None) or ""
 
 
 def _initial(key: VirtualKey) -> dict[str, Any]:
