@@ -46,6 +46,8 @@ def test_from_the_log_page_to_the_file(store: Any, people: People, as_user: Any,
     assert (export.description, export.format, export.fields) == ("For finance", "csv", ["id", "cost"])
     assert re.fullmatch(r"since=20\d\d-\d\d-\d\dT[\d%A.]+Z&model=gpt-4o", export.query)
     assert "In progress" in browser.get("/w/acme/exports/").content.decode()
+    fragment = browser.get("/w/acme/exports/", headers={"HX-Request": "true", "HX-Target": "exports"}).content.decode()
+    assert fragment.strip().startswith('<div id="exports" hx-get="/w/acme/exports/" hx-trigger="every 2s"')
     finished(export)
     text = browser.get("/w/acme/exports/").content.decode()
     assert "Success" in text
