@@ -18,6 +18,20 @@ pytest_plugins = ["tests.logs.inline"]
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
+NO_GATEWAY = "The Portkey gateway cannot be started"
+NO_CHROMIUM = "Chromium is missing: apt-get install chromium"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NO_CHROMIUM in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} browser tests were skipped. {NO_CHROMIUM}")
+    without_gateway = [
+        report for report in terminalreporter.stats.get("skipped", ()) if NO_GATEWAY in str(report.longrepr)
+    ]
+    if without_gateway:
+        terminalreporter.write_line(f"{len(without_gateway)} tests were skipped: {without_gateway[0].longrepr[2]}")
+
 
 def pytest_unconfigure() -> None:
     from tests.settings import server

@@ -1,7 +1,8 @@
 """The product's settings on a PostgreSQL and a data directory of the suite's own.
 
 A settings module, because pytest-django loads it before any conftest: what it reads from the environment
-must be there by then. ``DATABASE_URL`` and ``PORTKEY_LOGS_DATA_DIR`` of the caller are respected.
+must be there by then. ``DATABASE_URL`` and ``PORTKEY_LOGS_DATA_DIR`` of the caller are respected. Where pytest-xdist runs the
+suite, its workers share the server that their parent has started (pytest-django gives each a database of its own).
 """
 
 import os
@@ -13,6 +14,10 @@ from portkey_logs.embedded import Server
 if "PORTKEY_LOGS_DATA_DIR" not in os.environ:
     directory = tempfile.TemporaryDirectory(prefix="plt-")
     os.environ["PORTKEY_LOGS_DATA_DIR"] = directory.name
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    own = Path(os.environ["PORTKEY_LOGS_DATA_DIR"], worker)
+    own.mkdir(exist_ok=True)
+    os.environ["PORTKEY_LOGS_DATA_DIR"] = str(own)
 
 server: Server | None = None
 if "DATABASE_URL" not in os.environ:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from tests.conftest import NO_CHROMIUM
+
 if TYPE_CHECKING:
     from portkey_logs.accounts.models import User
     from tests.factories import People
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-NO_GATEWAY = "The Portkey gateway cannot be started"
-MISSING = "Chromium is missing: apt-get install chromium"
 QUIET = (
     "--no-sandbox",  # the suite also runs as root
     "--disable-gpu",
@@ -32,18 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if CHROMIUM is None:
         for item in items:
             if item.get_closest_marker("browser"):
-                item.add_marker(pytest.mark.skip(reason=MISSING))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if MISSING in str(report.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} browser tests were skipped. {MISSING}")
-    without_gateway = [
-        report for report in terminalreporter.stats.get("skipped", ()) if NO_GATEWAY in str(report.longrepr)
-    ]
-    if without_gateway:
-        terminalreporter.write_line(f"{len(without_gateway)} tests were skipped: {without_gateway[0].longrepr[2]}")
+                item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
 
 
 @pytest.fixture(scope="session")

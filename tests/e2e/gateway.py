@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,15 +14,10 @@ from pathlib import Path
 import pytest
 
 from logs import gateway, loopback
-from tests.logs.processes import PROJECT, wait_until
+from tests.conftest import NO_GATEWAY
+from tests.logs.processes import PROJECT, free_port, wait_until
 
 CACHE = PROJECT / "var" / "gateway"  # where `up` has it too
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:
@@ -97,7 +91,7 @@ def npm_gateway(folder: Path) -> Process:
     try:
         script = gateway.install(CACHE)
     except gateway.GatewayError as error:
-        pytest.skip(f"The Portkey gateway cannot be started: {error}")
+        pytest.skip(f"{NO_GATEWAY}: {error}")
     port = free_port()
     command = gateway.command(script, port, ["127.0.0.1", "localhost"])
     return Process(command, port, folder / "gateway.log", dict(os.environ))

@@ -333,11 +333,11 @@ def test_a_stream_that_the_provider_cuts_is_a_failure(world: World) -> None:
 
 
 def test_chunks_arrive_one_by_one(world: World) -> None:
-    client = world.openai(world.target("gap-60"))
+    client = world.openai(world.target("gap-150"))
     began = time.monotonic()
     chunks = client.chat.completions.create(model="gpt-4o-mini", messages=ASK, stream=True)
     arrivals = [time.monotonic() - began for _ in chunks]
-    assert arrivals[-1] - arrivals[0] > 0.3
+    assert arrivals[-1] - arrivals[0] > 0.7
     assert arrivals[0] < arrivals[-1] / 2
 
 

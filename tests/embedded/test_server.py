@@ -93,21 +93,20 @@ def test_progress_is_told(data_dir: Path) -> None:
     assert "Starting PostgreSQL" in lines
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("listen_addresses", ""),
-        ("fsync", "on"),
-        ("full_page_writes", "on"),
-        ("shared_buffers", "256MB"),
-        ("plan_cache_mode", "force_custom_plan"),
-        ("max_connections", "100"),
-        ("server_encoding", "UTF8"),
-        ("password_encryption", "scram-sha-256"),
-    ],
-)
-def test_settings(server: Server, query: Query, setting: str, value: str) -> None:
-    assert query(server.url, f"SHOW {setting}") == [(value,)]
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
+    "plan_cache_mode": "force_custom_plan",
+    "max_connections": "100",
+    "server_encoding": "UTF8",
+    "password_encryption": "scram-sha-256",
+}
+
+
+def test_settings(server: Server, query: Query) -> None:
+    assert {name: query(server.url, f"SHOW {name}")[0][0] for name in SETTINGS} == SETTINGS
 
 
 def test_text_is_unicode_and_sorts_by_code_point(server: Server, query: Query) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,14 +18,28 @@ from django.conf import settings
 from django.db import connection
 
 PROJECT = Path(__file__).resolve().parents[2]
+_chance = random.SystemRandom()  # not the generator that Hypothesis seeds alike in every process
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20) -> None:
-    """Poll until the condition holds; fails after ``seconds``."""
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Poll until the condition holds; fails after ``seconds``, which a machine with much else to do may take."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nobody uses at the moment.
+
+    Below those that the kernel gives to clients: one that calls again and again while its server restarts may get
+    that very port, and then talks to itself.
+    """
+    while True:
+        port = _chance.randrange(12_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def database_url() -> str:

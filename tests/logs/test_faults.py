@@ -28,17 +28,11 @@ from logs.models import Log
 from portkey_logs.embedded import Server
 from tests.factories import make_key, make_people
 from tests.logs import sums
-from tests.logs.processes import database_away, database_url, start, wait_until
+from tests.logs.processes import database_away, database_url, free_port, start, wait_until
 
 pytestmark = pytest.mark.processes
 
 CLIENTS = 6
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Web:

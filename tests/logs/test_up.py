@@ -16,32 +16,16 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from portkey_logs.embedded import Server
+from tests.logs.processes import PROJECT, free_port, wait_until
 
-PROJECT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"Ctrl-C stops everything")
 pytestmark = pytest.mark.processes
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Poll until the condition holds. Raises AssertionError after the deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    """Return a port that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Up:

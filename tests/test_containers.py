@@ -1,0 +1,90 @@
+"""docker-compose.yml and the Dockerfile, as far as they can be judged without an engine: what they name exists."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+from granian.cli import cli as granian
+
+ROOT = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+OURS = [name for name, service in SERVICES.items() if service["image"] == "portkey-logs"]
+GATEWAY = json.loads((ROOT / "logs/gateway/package.json").read_text())["dependencies"]["@portkey-ai/gateway"]
+
+
+def instructions(name: str) -> list[str]:
+    return re.findall(rf"^{name} (.+)$", DOCKERFILE, re.MULTILINE)
+
+
+def command(service: str) -> list[str]:
+    (default,) = instructions("CMD")
+    words: list[str] = SERVICES[service].get("command") or json.loads(default)
+    return words
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_each_command_is_one_that_its_program_takes(service: str) -> None:
+    program, *arguments = command(service)
+    if program == "granian":
+        options = granian.make_context(program, arguments).params
+        assert str(options["host"]) == "0.0.0.0", "other containers have to reach it"
+        module, _, name = options["app"].partition(":")
+        source = (ROOT / (module.replace(".", "/") + ".py")).read_text()  # importing capture's would start it
+        assert re.search(rf"^{name} = ", source, re.MULTILINE)
+        assert [f"127.0.0.1:{options['port']}:{options['port']}"] == SERVICES[service]["ports"]
+        assert f":{options['port']}/healthz" in SERVICES[service]["healthcheck"]["test"][-1]
+        assert str(options["port"]) in instructions("EXPOSE")[0].split()
+    else:
+        assert [program, arguments[0]] == ["python", "manage.py"]
+        assert arguments[1] in get_commands()
+
+
+def test_every_name_in_the_environment_is_a_setting() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+    given = {name for service in OURS for name in SERVICES[service]["environment"]}
+    given |= {name for line in instructions("ENV") for name in re.findall(r"(PORTKEY_\w+)=", line)}
+    assert given - documented == set()
+
+
+def test_services_find_each_other() -> None:
+    for name, service in SERVICES.items():
+        for other, needed in service.get("depends_on", {}).items():
+            assert needed["condition"] != "service_healthy" or "healthcheck" in SERVICES[other], name
+        for volume in service.get("volumes", ()):
+            assert volume.partition(":")[0] in COMPOSE["volumes"], name
+    for service in OURS:
+        for value in SERVICES[service]["environment"].values():
+            for host, port in re.findall(r"(?://|@)(?!localhost)([a-z]+):(\d+)", value):
+                assert host in SERVICES
+                if host in OURS:
+                    assert port in command(host)
+
+
+def test_database_and_data_are_where_the_services_look() -> None:
+    user, database = re.findall(r"//(\w+):.*/(\w+)$", SERVICES["web"]["environment"]["DATABASE_URL"])[0]
+    assert SERVICES["postgres"]["environment"]["POSTGRES_USER"] == user
+    assert SERVICES["postgres"]["environment"]["POSTGRES_DB"] == database
+    (data,) = instructions("VOLUME")
+    assert any(f"PORTKEY_LOGS_DATA_DIR={data}" in line for line in instructions("ENV"))
+    for service in OURS:
+        assert [volume.partition(":")[2] for volume in SERVICES[service]["volumes"]] == [data]
+
+
+def test_the_gateway_is_the_tested_one_and_no_port_leaves_the_network() -> None:
+    assert SERVICES["gateway"]["image"] == f"portkeyai/gateway:{GATEWAY}"
+    assert "ports" not in SERVICES["gateway"]
+    assert SERVICES["gateway"]["environment"]["NODE_ENV"] == "production"
+
+
+def test_the_image_is_built_from_what_is_there() -> None:
+    for line in instructions("COPY"):
+        *sources, _ = line.split()
+        assert all((ROOT / source).exists() for source in sources)
