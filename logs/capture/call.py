@@ -6,7 +6,6 @@ import asyncio
 import logging
 import re
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -61,7 +60,7 @@ class Call:
         self.draft.method = request.method
         self.draft.bodies_kept = grant.keeps_bodies
         self.draft.is_replay = grant.log_id is not None
-        self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or uuid.uuid4().hex
+        self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or id.hex
         self.left = self.started = self.recorded = False
         self.expects_request = True
         self.hidden: usage.Hidden | None = None

@@ -41,6 +41,7 @@ class Draft:
         record = normalise.to_record(
             Exchange(
                 source="replay" if self.is_replay else "capture",
+                id=self.id,
                 url=self.url,
                 method=self.method,
                 request_headers=self.request_headers,
@@ -59,7 +60,6 @@ class Draft:
             api_key_id=api_key_id,
             now_ms=self.started_ms,
         )
-        record.id = self.id
         estimate(record, request, response)
         if self.cut and not self.client_left:
             record.is_success = False

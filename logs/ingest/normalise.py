@@ -352,6 +352,8 @@ def _identify(
 
     Only where the sender itself gave time and span id: capture's time is its own clock.
     """
+    if exchange.id is not None:
+        return exchange.id, False
     at_ms = min(max(at_ms, 0), ids.MAX_MS)
     if exchange.event_time_ms is not None and span_id and exchange.source not in ("capture", "replay"):
         return ids.deterministic_uuid7(at_ms, workspace_id, trace_id or "", span_id), True

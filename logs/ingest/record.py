@@ -44,10 +44,12 @@ class Exchange(msgspec.Struct, kw_only=True):
 
     Header names are lower case and values unmasked. Bodies are the exact octets
     after removing Content-Encoding; ``None`` means that there was none.
-    ``cost_cents`` and the token counts are set only where the sender states them.
+    ``cost_cents`` and the token counts are set only where the sender states them,
+    ``id`` only where somebody has been told the log's id already.
     """
 
     source: Source
+    id: UUID | None = None
     url: str = ""
     method: str = "POST"
     request_headers: dict[str, str] = {}
