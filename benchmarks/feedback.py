@@ -73,13 +73,13 @@ def run(options: argparse.Namespace) -> None:
 def parts(workspace: Any) -> dict[str, Callable[[], object]]:
     from django.http import QueryDict
 
-    from feedback import scope as scopes
     from feedback.board import PARTS
+    from feedback.scope import FeedbackScope
     from logs import extensions, filters, pagination
     from logs.models import Log
 
     def board(name: str, query: str) -> Callable[[], object]:
-        return lambda: PARTS[name].compute(scopes.read(QueryDict(query), workspace))
+        return lambda: PARTS[name].compute(FeedbackScope.read(QueryDict(query), workspace, "feedback"))
 
     def page(query: str) -> Callable[[], object]:
         def fetch() -> object:
@@ -92,9 +92,9 @@ def parts(workspace: Any) -> dict[str, Callable[[], object]]:
 
     found: dict[str, Callable[[], object]] = {name: board(name, "since=30d") for name in PARTS}
     found |= {
-        f"{name}, one model": board(name, f"since=30d&model={MODELS[3]}") for name in ("overview", "user", "comments")
+        f"{name}, one model": board(name, f"since=30d&model={MODELS[3]}") for name in ("trend", "user", "comments")
     }
-    found |= {"overview, failed logs": board("overview", "since=30d&status=failed")}
+    found |= {"trend, failed logs": board("trend", "since=30d&status=failed")}
     queries = ("", "feedback=present", "feedback=negative", "feedback=unresolved", "feedback_value_min=10",
                "feedback_min=9.9", "feedback_by=rater@example.org", "feedback=none")  # fmt: skip
     return found | {f"list {query or 'without filter'}": page(query) for query in queries}

@@ -6,7 +6,7 @@ theirs by ``vector-effect``, dots are lines without length, and all words stand 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -54,17 +54,45 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One place to point at: what it says, where it leads, and the shape. ``room`` is all that answers to a pointer."""
-
-    words: str
-    url: str
+class Bar:
     kind: str
     x: float
     y: float
     width: float
     height: float
+
+
+@dataclass(frozen=True)
+class Dot:
+    kind: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place to point at: what it says, where it leads, and its shapes. ``room`` is all that answers to a pointer."""
+
+    words: str
+    url: str
+    shapes: Sequence[Bar | Dot]
     room: tuple[float, float, float, float]  # x, y, width, height
+
+    @property
+    def bars(self) -> list[Bar]:
+        return [shape for shape in self.shapes if isinstance(shape, Bar)]
+
+    @property
+    def dots(self) -> list[Dot]:
+        return [shape for shape in self.shapes if isinstance(shape, Dot)]
+
+
+@dataclass(frozen=True)
+class Path:
+    """A line through the middles of the places; it breaks where a value is not known."""
+
+    kind: str
+    d: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +103,8 @@ class Chart:
     marks: list[Mark]
     scale: Scale
     labels: list[str]
-    path: str = ""
+    paths: list[Path]
+    say: Callable[[float], str]
 
     @property
     def lines(self) -> list[float]:
@@ -87,63 +116,111 @@ class Chart:
 
     @property
     def ticks(self) -> list[str]:
-        return [number(tick) for tick in self.scale.ticks]
+        return [self.say(tick) for tick in self.scale.ticks]
 
 
 @dataclass(frozen=True)
 class Datum:
-    """A value at one place of the x axis; a place may have several (they must not overlap) or none (None)."""
+    """A value at one place of the x axis; several at a place are stacked, those below zero downwards."""
 
     place: int
-    value: float | None
+    value: float
     words: str
     url: str = ""
     kind: str = ""
 
 
-def columns(title: str, data: Sequence[Datum], places: int, labels: Sequence[str], *, most_labels: int = 6) -> Chart:
-    """A column for each value, up or down from zero. What is 0 has none."""
-    scale = Scale.around([datum.value or 0.0 for datum in data], whole=True)
-    room = WIDTH / max(places, 1)
-    zero = scale.y(0)
-    marks = []
+@dataclass(frozen=True)
+class Point:
+    """The values of all lines at one place; None where one is not known."""
+
+    place: int
+    values: Sequence[float | None]
+    words: str
+    url: str = ""
+
+
+def columns(
+    title: str,
+    data: Sequence[Datum],
+    places: int,
+    labels: Sequence[str],
+    *,
+    before: Sequence[float | None] = (),
+    most_labels: int = 6,
+    whole: bool = True,
+    say: Callable[[float], str] | None = None,
+) -> Chart:
+    """A column for each value, up or down from zero. What is 0 has none.
+
+    ``before``: what to compare with, by place, as a line. ``whole``: the axis has whole numbers only. ``say`` words
+    the axis, ``number`` unless given.
+    """
+    ends: dict[tuple[int, bool], float] = {}
+    spans: list[tuple[Datum, float, float]] = []
     for datum in data:
-        if not datum.value:
-            continue
-        end = scale.y(datum.value)
-        top, bottom = min(zero, end), max(zero, end)
-        left = datum.place * room
-        reach = (0.0, zero) if datum.value > 0 else (zero, HEIGHT - zero)
-        marks.append(
-            Mark(
-                datum.words,
-                datum.url,
-                datum.kind,
-                x=round(left + room * GAP / 2, 2),
-                y=top,
-                width=round(room * (1 - GAP), 2),
-                height=round(bottom - top, 2),
-                room=(round(left, 2), reach[0], round(room, 2), reach[1]),
-            )
-        )
-    return Chart(title, marks, scale, thin(labels, most_labels))
-
-
-def line(title: str, data: Sequence[Datum], places: int, labels: Sequence[str]) -> Chart:
-    """A dot for each value, joined where neighbouring places both have one."""
-    known = [datum for datum in data if datum.value is not None]
-    scale = Scale.around([datum.value or 0.0 for datum in known])
+        if datum.value:
+            side = (datum.place, datum.value > 0)
+            start = ends.get(side, 0.0)
+            ends[side] = start + datum.value
+            spans.append((datum, start, ends[side]))
+    scale = Scale.around([*ends.values(), *_known(before)], whole=whole)
     room = WIDTH / max(places, 1)
-    marks, path, before = [], "", None
-    for datum in known:
-        x, y = round((datum.place + 0.5) * room, 2), scale.y(datum.value or 0.0)
-        path += f"{'L' if before == datum.place - 1 else 'M'}{x:g} {y:g}"
-        before = datum.place
-        left = round(datum.place * room, 2)
-        marks.append(
-            Mark(datum.words, datum.url, datum.kind, x, y, 0, 0, room=(left, 0.0, round(room, 2), float(HEIGHT)))
-        )
-    return Chart(title, marks, scale, thin(labels), path)
+    marks = []
+    for datum, start, end in spans:
+        top, bottom = sorted((scale.y(start), scale.y(end)))
+        left = datum.place * room
+        bar = Bar(datum.kind, round(left + room * GAP / 2, 2), top, round(room * (1 - GAP), 2), round(bottom - top, 2))
+        # The last of a stack answers up to the edge, however low it is.
+        is_last = end == ends[datum.place, datum.value > 0]
+        high, low = (0.0 if is_last and end > 0 else top), (float(HEIGHT) if is_last and end < 0 else bottom)
+        marks.append(Mark(datum.words, datum.url, [bar], (round(left, 2), high, round(room, 2), round(low - high, 2))))
+    return Chart(title, marks, scale, thin(labels, most_labels), _before(before, scale, room), say or number)
+
+
+def lines(
+    title: str,
+    points: Sequence[Point],
+    kinds: Sequence[str],
+    places: int,
+    labels: Sequence[str],
+    *,
+    before: Sequence[float | None] = (),
+    say: Callable[[float], str] | None = None,
+) -> Chart:
+    """A line for each of ``kinds``, with a dot for each value, joined where neighbouring places both have one."""
+    scale = Scale.around([*(value for point in points for value in _known(point.values)), *_known(before)])
+    room = WIDTH / max(places, 1)
+    courses: list[list[float | None]] = [[None] * places for _ in kinds]
+    marks = []
+    for point in points:
+        x, dots = round((point.place + 0.5) * room, 2), []
+        for kind, course, value in zip(kinds, courses, point.values, strict=True):
+            course[point.place] = value
+            if value is not None:
+                dots.append(Dot(kind, x, scale.y(value)))
+        if dots:
+            box = (round(point.place * room, 2), 0.0, round(room, 2), float(HEIGHT))
+            marks.append(Mark(point.words, point.url, dots, box))
+    paths = [Path(kind, _course(course, scale, room)) for kind, course in zip(kinds, courses, strict=True)]
+    return Chart(title, marks, scale, thin(labels), _before(before, scale, room) + paths, say or number)
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _before(values: Sequence[float | None], scale: Scale, room: float) -> list[Path]:
+    return [Path("before", _course(values, scale, room))] if _known(values) else []
+
+
+def _course(values: Sequence[float | None], scale: Scale, room: float) -> str:
+    d, joined = "", False
+    for place, value in enumerate(values):
+        if value is not None:
+            d += f"{'L' if joined else 'M'}{round((place + 0.5) * room, 2):g} {scale.y(value):g}"
+        joined = value is not None
+    return d
 
 
 def thin(labels: Sequence[str], most: int = 6) -> list[str]:

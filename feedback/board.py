@@ -1,11 +1,11 @@
-"""The dashboard's parts: each is computed on its own, within a budget, and says so when that was not enough."""
+"""The analytics page's tab Feedback: what ratings say, in parts that are computed each on its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -13,11 +13,13 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 import charts
-from charts import Chart, Datum
+from charts import Datum, Point
 from feedback import figures
 from feedback.figures import Bucket, Group, Sums
-from feedback.scope import Scope
+from feedback.scope import FeedbackScope
 from feedback.section import Entry
+from logs.analytics import OutOfTime, Part, Tab, cards
+from logs.analytics.cards import Card, Column, Figure, Key, Table
 from logs.budget import within
 from logs.extensions import sign, signed
 from logs.filters import exactly
@@ -34,10 +36,6 @@ TITLES = {
 SOURCES = {"person": "People on this site", "api": "The API"}
 
 
-class OutOfTime(Exception):
-    """A part took longer than its budget."""
-
-
 @dataclass(frozen=True)
 class Line:
     """One row of a table: what, how many, the average, and the way to the logs."""
@@ -51,83 +49,79 @@ class Line:
     sums: Sums
 
 
-@dataclass(frozen=True)
-class Overview:
-    sums: Sums
-    average: str
-    kind: str
-    positive_share: str
-    unresolved: int
-    unresolved_url: str
-    all_url: str
-    trend: Chart
-    averages: Chart
-    buckets: list[dict[str, Any]]
-
-
-class Part(NamedTuple):
-    """A part of the page: its template, its heading, and how to compute what it shows."""
-
-    template: str
-    title: str
-    compute: Callable[[Scope], Any]
-
-
-def overview(scope: Scope) -> Overview:
-    """The sums and both courses over time, out of one query, and how many ratings need a look."""
-    buckets = _within(lambda: figures.over_time(scope.ratings, scope.since, scope.until))
+def trend(scope: FeedbackScope) -> Card:
+    """How many ratings there were, up and down, and how many need a look."""
+    buckets = _buckets(scope)
     (open_ones,) = _within(lambda: [figures.unresolved(scope.ratings)])
     sums = figures.total(buckets)
-    labels = [_label(bucket) for bucket in buckets]
-    trend, averages, rows = [], [], []
+    data = []
     for place, bucket in enumerate(buckets):
-        times = {
-            "feedback_since": _iso(max(bucket.start, scope.since)),
-            "feedback_until": _iso(min(bucket.end, scope.until)),
-        }
-        span = _span(bucket)
         for kind, count in (("positive", bucket.positive), ("negative", -bucket.negative)):
-            words = f"{span}: {abs(count):,} {kind}"
-            trend.append(Datum(place, count, words, scope.logs(feedback=kind, **times), kind))
-        if bucket.average is not None:
-            words = f"{span}: {signed(bucket.average)} from {_ratings(bucket.ratings)}"
-            averages.append(Datum(place, float(bucket.average), words, scope.logs(**times), sign(bucket.average)))
-        if bucket.ratings:
-            rows.append({"span": span, "url": scope.logs(**times), "sums": bucket, "average": _average(bucket)})
-    share = f"{100 * sums.positive / sums.ratings:.0f}%" if sums.ratings else "–"
-    return Overview(
-        sums,
-        _average(sums),
-        _kind(sums),
-        share,
-        open_ones,
-        scope.logs(feedback="unresolved"),
-        scope.logs(),
-        charts.columns("Ratings over time", trend, len(buckets), labels),
-        charts.line("Weighted average over time", averages, len(buckets), labels),
-        rows[::-1],
+            words = f"{scope.grid.words(place)}: {abs(count):,} {kind}"
+            data.append(Datum(place, count, words, scope.logs(place, feedback=kind), kind))
+    return Card(
+        figures=[
+            Figure("Ratings", f"{sums.ratings:,}", scope.logs() if sums.ratings else ""),
+            Figure("Positive", cards.percent(cards.ratio(sums.positive, sums.ratings))),
+            Figure("Needs a look", f"{open_ones:,}", scope.logs(feedback="unresolved") if open_ones else ""),
+        ],
+        chart=charts.columns("Ratings over time", data, len(buckets), scope.grid.labels),
+        legend=[Key("positive", "positive, up"), Key("negative", "negative, down")],
+        table=cards.timeline(
+            scope,
+            ["Ratings", "Positive", "Negative"],
+            lambda place: _counts(buckets[place]) if buckets[place].ratings else None,
+        ),
     )
 
 
-def values(scope: Scope) -> dict[str, Any]:
+def averages(scope: FeedbackScope) -> Card:
+    """How good the ratings were."""
+    buckets = _buckets(scope)
+    points = [
+        Point(
+            place,
+            [float(bucket.average)],
+            f"{scope.grid.words(place)}: {signed(bucket.average)} from {cards.many(bucket.ratings, 'rating')}",
+            scope.logs(place),
+        )
+        for place, bucket in enumerate(buckets)
+        if bucket.average is not None
+    ]
+    return Card(
+        figures=[Figure("Weighted average", _average(figures.total(buckets)))],
+        chart=charts.lines("Weighted average over time", points, ["c1"], len(buckets), scope.grid.labels),
+        table=cards.timeline(
+            scope,
+            ["Ratings", "Weighted average"],
+            lambda place: [f"{buckets[place].ratings:,}", _average(buckets[place])] if buckets[place].ratings else None,
+        ),
+    )
+
+
+def values(scope: FeedbackScope) -> Card:
     """How many ratings have which value, as columns and as a table."""
     found = _within(lambda: figures.by_value(scope.ratings))
-    data, labels, rows = [], [], []
+    data, labels, lines = [], [], []
     for place, each in enumerate(found):
         is_one = each.low == each.high
         name = signed(each.low) if is_one else f"{signed(each.low)} … {signed(each.high)}"
         url = scope.logs(feedback_value_min=f"{each.low:f}", feedback_value_max=f"{each.high:f}")
         kind = sign(each.low if is_one or each.low >= 0 else each.high)
-        data.append(Datum(place, each.ratings, f"Value {name}: {_ratings(each.ratings)}", url, kind))
+        words = f"Value {name}: {cards.many(each.ratings, 'rating')}"
+        data.append(Datum(place, each.ratings, words, url, kind))
         labels.append(name if is_one else signed(each.low))
-        rows.append({"name": name, "url": url, "ratings": each.ratings, "kind": kind})
-    return {"chart": charts.columns("Ratings by value", data, len(found), labels, most_labels=11), "rows": rows}
+        lines.append(cards.Line(name, url, [f"{each.ratings:,}"]))
+    return Card(
+        chart=charts.columns("Ratings by value", data, len(found), labels, most_labels=11),
+        table=Table("Value", [Column("Ratings")], lines, is_open=False),
+    )
 
 
-def groups(dimension: str) -> Callable[[Scope], dict[str, Any]]:
+def groups(dimension: str) -> Callable[[FeedbackScope], dict[str, Any]]:
     """The table of one dimension."""
 
-    def compute(scope: Scope) -> dict[str, Any]:
+    def compute(scope: FeedbackScope) -> dict[str, Any]:
         found = _within(lambda: figures.by(dimension, scope.ratings))
         shown = found[: figures.MAX_GROUPS]
         reach = max([abs(float(each.average)) for each in shown if each.average is not None], default=0.0)
@@ -141,36 +135,37 @@ def groups(dimension: str) -> Callable[[Scope], dict[str, Any]]:
     return compute
 
 
-def _line(dimension: str, group: Group, scope: Scope, reach: float) -> Line:
+def _line(dimension: str, group: Group, scope: FeedbackScope, reach: float) -> Line:
     if group.key is None:
         name, url = "unknown" if dimension in ("model", "user") else "none", ""
     elif dimension == "source":
         name, url = SOURCES[group.key], scope.logs(feedback_source=group.key)
     else:
-        name, url = group.key, scope.logs(**{dimension: exactly(group.key)})
+        name, url = group.key, scope.logs(None, **{dimension: exactly(group.key)})
     bar = charts.leaning(float(group.average or 0), reach)
     return Line(name, url, group.ratings, _average(group), _kind(group), bar, group)
 
 
-def comments(scope: Scope, before: str = "") -> dict[str, Any]:
-    """What people wrote, newest first, from the comment ``before`` on."""
+def comments(scope: FeedbackScope) -> dict[str, Any]:
+    """What people wrote, newest first; a page of them goes on where ``before`` of the address says."""
     found = scope.ratings.with_comment().select_related("person", "api_key", "resolved_by")
-    if cursor := _cursor(before):
+    if cursor := _cursor(scope.before):
         at, id = cursor
         found = found.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=id))
     rows = _within(lambda: found.order_by("-created_at", "-id")[: COMMENTS + 1])
     shown = rows[:COMMENTS]
+    before = f"{shown[-1].created_at.isoformat()}_{shown[-1].id}" if len(rows) > COMMENTS else ""
     return {
         "entries": [
             {"entry": Entry(each, is_mine=False), "rating": each, "url": _log_url(scope, each.log_id, each.trace_id)}
             for each in shown
         ],
-        "before": f"{shown[-1].created_at.isoformat()}_{shown[-1].id}" if len(rows) > COMMENTS else "",
-        "is_first": not before,
+        "older_url": scope.url("comments", before=before) if before else "",
+        "older_page_url": scope.url(all="1", before=before) if before else "",
     }
 
 
-def _log_url(scope: Scope, log_id: UUID | None, trace_id: str) -> str:
+def _log_url(scope: FeedbackScope, log_id: UUID | None, trace_id: str) -> str:
     if log_id is not None:
         return reverse("log_detail", args=[scope.workspace.slug, log_id])
     return reverse("log_list", args=[scope.workspace.slug]) + f"?trace_id={trace_id}"
@@ -185,21 +180,13 @@ def _cursor(text: str) -> tuple[datetime, UUID] | None:
         return None
 
 
-PARTS = {
-    "overview": Part("feedback/parts/overview.html", "Overview", overview),
-    "values": Part("feedback/parts/values.html", "By value", values),
-    **{name: Part("feedback/parts/groups.html", TITLES[name], groups(name)) for name in figures.DIMENSIONS},
-    "comments": Part("feedback/parts/comments.html", "Comments", comments),
-}
-
-
 class _Lazy[Row]:
     """Rows that are fetched when somebody iterates, which is when the budget counts."""
 
     def __init__(self, fetch: Callable[[], Iterable[Row]]) -> None:
         self._fetch = fetch
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self._fetch())
 
 
@@ -210,17 +197,12 @@ def _within[Row](fetch: Callable[[], Iterable[Row]]) -> list[Row]:
     return found
 
 
-def _label(bucket: Bucket) -> str:
-    return f"{bucket.start:%H:%M}" if bucket.end - bucket.start < timedelta(hours=6) else f"{bucket.start:%-d %b}"
+def _buckets(scope: FeedbackScope) -> list[Bucket]:
+    return _within(lambda: figures.over_time(scope.ratings, scope.grid))
 
 
-def _span(bucket: Bucket) -> str:
-    length = bucket.end - bucket.start
-    if length == timedelta(days=1):
-        return f"{bucket.start:%a %-d %b}"
-    if length > timedelta(days=1):
-        return f"{bucket.start:%-d %b} to {bucket.end - timedelta(days=1):%-d %b}"
-    return f"{bucket.start:%-d %b, %H:%M} to {bucket.end:%H:%M}"
+def _counts(bucket: Bucket) -> list[str]:
+    return [f"{count:,}" for count in (bucket.ratings, bucket.positive, bucket.negative)]
 
 
 def _average(sums: Sums) -> str:
@@ -231,9 +213,21 @@ def _kind(sums: Sums) -> str:
     return sign(sums.average) if sums.average is not None else "neutral"
 
 
-def _ratings(count: int) -> str:
-    return f"{count:,} rating{'' if count == 1 else 's'}"
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+PARTS = {
+    "trend": Part("Ratings", trend),
+    "average": Part("Weighted average", averages),
+    "values": Part("By value", values),
+    **{name: Part(TITLES[name], groups(name), template="feedback/parts/groups.html") for name in figures.DIMENSIONS},
+    "comments": Part("Comments", comments, is_wide=True, template="feedback/parts/comments.html"),
+}
+TAB = Tab(
+    "feedback",
+    "Feedback",
+    PARTS,
+    read=lambda params, workspace: FeedbackScope.read(params, workspace, "feedback"),
+    has_any=lambda scope: scope.ratings.exists(),
+    empty="feedback/empty.html",
+    note="Weighted average = sum of value × weight ÷ sum of weights; values go from −10 to 10.",
+    stylesheets=("css/panel.css", "css/feedback.css"),
+    compares=False,
+)

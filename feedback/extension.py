@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 
-from feedback import filters, section
+from feedback import board, figures, filters, section
 from feedback.models import Feedback, FeedbackTrace
-from logs.extensions import Extension, Score, Section
+from logs.analytics.sources import Asked
+from logs.extensions import Extension, Rated, Score, Section
 from logs.models import Log
 from logs.querysets import LogQuerySet
 from portkey_logs.accounts.models import Workspace
@@ -21,6 +22,7 @@ class FeedbackExtension(Extension):
     toolbar = "feedback/toolbar.html"
     footer = "feedback/bulk.html"
     stylesheets = ("css/feedback.css",)
+    analytics = (board.TAB,)
 
     def narrow(self, logs: LogQuerySet, asked: Mapping[str, Any]) -> tuple[LogQuerySet, bool]:
         return filters.narrow(logs, asked)
@@ -31,6 +33,9 @@ class FeedbackExtension(Extension):
             for each in FeedbackTrace.objects.of_traces(workspace_id, {log.trace_id for log in logs})
         }
         return {log.id: by_trace[log.trace_id] for log in logs if log.trace_id in by_trace}
+
+    def rated(self, asked: Asked, group: Any, values: Collection[str]) -> Mapping[str, Rated]:
+        return figures.rated(asked, group, values)
 
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section:
         return Section("feedback/section.html", section.shown(request, workspace, log))

@@ -5,22 +5,24 @@ A weighted average is sum(value x weight) / sum(weight); None where nothing has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, DateTimeField, DurationField, F, Func, Q, Sum, Value
+from django.db.models import Count, DateTimeField, DurationField, F, Func, Q, QuerySet, Sum, Value
 from django.db.models.functions import Floor, Least
 
+from feedback import filters
+from feedback.models import FeedbackTrace
 from feedback.querysets import FeedbackQuerySet
+from logs.analytics.grid import ORIGIN, Grid
+from logs.analytics.sources import Asked
+from logs.extensions import Rated
 
 DIMENSIONS = ("model", "prompt", "config", "user", "source")
-MAX_BUCKETS = 31
-# How long one bucket may be; each begins at a multiple of its length since a Monday.
-STEPS = [timedelta(minutes=n) for n in (1, 5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10080, 20160, 40320)]
-ORIGIN = datetime(2001, 1, 1, tzinfo=UTC)
 MAX_VALUES = 21  # -10 … 10; with more distinct values they are counted from one whole number to the next
 MAX_GROUPS = 8
 
@@ -41,10 +43,6 @@ class Sums:
     @property
     def average(self) -> Decimal | None:
         return self.weighted / self.weights if self.weights else None
-
-    @property
-    def neutral(self) -> int:
-        return self.ratings - self.positive - self.negative
 
 
 @dataclass(frozen=True)
@@ -80,11 +78,10 @@ _SUMS: dict[str, Any] = {
 }
 
 
-def over_time(ratings: FeedbackQuerySet, since: datetime, until: datetime) -> list[Bucket]:
-    """Buckets from the one of ``since`` to the one of ``until``, the empty ones too."""
-    step = bucket_length(since, until)
+def over_time(ratings: FeedbackQuerySet, grid: Grid) -> list[Bucket]:
+    """What each bucket of the grid adds up to, the empty ones too."""
     start = Func(
-        Value(step, output_field=DurationField()),
+        Value(grid.step, output_field=DurationField()),
         F("created_at"),
         Value(ORIGIN),
         function="date_bin",
@@ -92,18 +89,7 @@ def over_time(ratings: FeedbackQuerySet, since: datetime, until: datetime) -> li
     )
     rows = ratings.order_by().annotate(start=start).values("start").annotate(**_SUMS)
     found: dict[datetime, dict[str, Any]] = {row["start"]: dict(row) for row in rows}
-    buckets = []
-    at = ORIGIN + (since - ORIGIN) // step * step
-    while at < until:
-        row = found.get(at, {"start": at})
-        buckets.append(Bucket(end=at + step, **row))
-        at += step
-    return buckets
-
-
-def bucket_length(since: datetime, until: datetime) -> timedelta:
-    """The shortest step with which the time has at most MAX_BUCKETS whole buckets, and a part at each end."""
-    return next((step for step in STEPS if (until - since) / step <= MAX_BUCKETS - 1), STEPS[-1])
+    return [Bucket(end=at + grid.step, **found.get(at, {"start": at})) for at in grid.starts]
 
 
 def total(buckets: Sequence[Sums]) -> Sums:
@@ -118,8 +104,7 @@ def total(buckets: Sequence[Sums]) -> Sums:
 
 def by_value(ratings: FeedbackQuerySet) -> list[Values]:
     """How many ratings have which value, from the lowest to the highest."""
-    counted = ratings.order_by().values("value").annotate(ratings=Count("*")).order_by("value")
-    exact = [Values(row["value"], row["value"], row["ratings"]) for row in counted[: MAX_VALUES + 1]]
+    exact = [Values(value, value, count) for value, count in by_exact_value(ratings)[: MAX_VALUES + 1]]
     if len(exact) <= MAX_VALUES:
         return exact
     # 9 … 10 takes 10 in; six decimals are what a value has.
@@ -131,12 +116,41 @@ def by_value(ratings: FeedbackQuerySet) -> list[Values]:
     ]
 
 
-def by(dimension: str, ratings: FeedbackQuerySet) -> list[Group]:
-    """The groups with most ratings, at most MAX_GROUPS + 1: one more tells that there are more."""
+def by_exact_value(ratings: FeedbackQuerySet) -> QuerySet[Any, tuple[Decimal, int]]:
+    """Each value and how many ratings have it, from the lowest to the highest."""
+    counted: Any = ratings.order_by().values("value").annotate(ratings=Count("*")).order_by("value")
+    found: QuerySet[Any, tuple[Decimal, int]] = counted.values_list("value", "ratings")
+    return found
+
+
+def by(dimension: str, ratings: FeedbackQuerySet, most: int | None = MAX_GROUPS + 1) -> list[Group]:
+    """The groups with most ratings; unless said one more than are shown, which tells that there are more."""
     grouped: Any = ratings.order_by().values(key=F(dimension))
     rows = grouped.annotate(**_SUMS).order_by("-ratings", "key")
-    return [Group(**row) for row in rows[: MAX_GROUPS + 1]]
+    return [Group(**row) for row in rows[:most]]
 
 
 def unresolved(ratings: FeedbackQuerySet) -> int:
     return ratings.unresolved().count()
+
+
+def rated(asked: Asked, group: Any, values: Collection[str]) -> dict[str, Rated]:
+    """How many of the logs have ratings, and their weighted average, by an expression over logs with these values.
+
+    A rating of a trace counts for each of its logs.
+    """
+    logs, _ = filters.narrow(asked.logs.since(asked.grid.since).until(asked.grid.until), {"feedback": "present"})
+    found: dict[str, list[str]] = defaultdict(list)
+    for value, trace_id in logs.annotate(_group=group).filter(_group__in=values).values_list("_group", "trace_id"):
+        found[value].append(trace_id)
+    sums = {
+        trace.trace_id: trace
+        for trace in FeedbackTrace.objects.of_traces(asked.workspace_id, {t for each in found.values() for t in each})
+    }
+    groups = {}
+    for value, trace_ids in found.items():
+        traces = [sums[trace_id] for trace_id in trace_ids if trace_id in sums]
+        weights = sum((trace.weight for trace in traces), Decimal(0))
+        weighted = sum((trace.weighted for trace in traces), Decimal(0))
+        groups[value] = Rated(len(traces), weighted / weights if weights else None)
+    return groups

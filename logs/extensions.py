@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from uuid import UUID
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
+    from logs.analytics import Tab
+    from logs.analytics.sources import Asked
     from logs.models import Log
     from logs.querysets import LogQuerySet
     from portkey_logs.accounts.models import Workspace
@@ -42,6 +44,14 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Rated:
+    """How the requests of a group were rated: how many have ratings, and the weighted average of these."""
+
+    requests: int
+    average: Decimal | None
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the side panel: a template and what it shows, there named ``shown``."""
 
@@ -57,6 +67,7 @@ class Extension:
     toolbar = ""  # a template beside the list's filters
     footer = ""  # a template below the list
     stylesheets: tuple[str, ...] = ()
+    analytics: Sequence[Tab] = ()  # tabs of the analytics page
 
     def narrow(self, logs: LogQuerySet, asked: Mapping[str, Any]) -> tuple[LogQuerySet, bool]:
         """Apply this extension's filters; whether an index answers them at any size."""
@@ -64,6 +75,10 @@ class Extension:
 
     def scores(self, workspace_id: int, logs: Iterable[Log]) -> Mapping[UUID, Score]:
         """The scores of these logs, in one query however many there are."""
+        return {}
+
+    def rated(self, asked: Asked, group: Any, values: Collection[str]) -> Mapping[str, Rated]:
+        """How the logs that are asked for were rated, by an expression over logs that has these values."""
         return {}
 
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section | None:
@@ -101,6 +116,10 @@ def narrow(logs: LogQuerySet, asked: Mapping[str, Any]) -> tuple[LogQuerySet, bo
 def scores(workspace_id: int, logs: Iterable[Log]) -> dict[UUID, Score]:
     logs = list(logs)
     return {id: score for each in _registered for id, score in each.scores(workspace_id, logs).items()}
+
+
+def rated(asked: Asked, group: Any, values: Collection[str]) -> dict[str, Rated]:
+    return {value: found for each in _registered for value, found in each.rated(asked, group, values).items()}
 
 
 def sections(request: HttpRequest, workspace: Workspace, log: Log) -> list[Section]:

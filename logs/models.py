@@ -4,13 +4,14 @@ order, page cursor and partition key. Rows never change after insert, and every 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from logs import ids
 from logs.querysets import LogQuerySet
@@ -193,17 +194,8 @@ class Rollup(models.Model):
         ]
 
 
-class RollupCore(Rollup):
-    """Quarter hours by everything the histogram, the facets and the analytics group by."""
-
-    provider = models.TextField(null=True)
-    model = models.TextField(null=True)
-    request_type = models.CharField(max_length=24)
-    status_class = models.SmallIntegerField()  # 2 for 2xx …; 0 where there was no answer
-    is_success = models.BooleanField()
-    cache_status = models.CharField(max_length=14)
-    retried = models.BooleanField()
-    fell_back = models.BooleanField()
+class Sums(Rollup):
+    """What logs add up to, and when the first and the last of them was."""
 
     input_tokens = models.BigIntegerField()
     output_tokens = models.BigIntegerField()
@@ -213,30 +205,122 @@ class RollupCore(Rollup):
     unpriced = models.BigIntegerField()  # requests whose cost is unknown: never summed as zero
     latency_ms = models.BigIntegerField()
     latency_requests = models.BigIntegerField()  # how many latency_ms adds up
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
 
     class Meta(Rollup.Meta):
+        abstract = True
+
+
+class CoreSums(Sums):
+    """By everything that the histogram, the facets and most filters ask for: the columns of ``Log`` by their names."""
+
+    provider = models.TextField(null=True)
+    model = models.TextField(null=True)
+    request_type = models.CharField(max_length=24)
+    status_code = models.SmallIntegerField(null=True)
+    is_success = models.BooleanField()
+    cache_status = models.CharField(max_length=14)
+    retry_status = models.CharField(max_length=14)
+    retry_count = models.SmallIntegerField()
+    fallback_status = models.CharField(max_length=10)
+    loadbalance_status = models.CharField(max_length=10)
+
+    class Meta(Sums.Meta):
+        abstract = True
+
+
+class RollupCore(CoreSums):
+    """Quarter hours."""
+
+    class Meta(CoreSums.Meta):
         db_table = "rollup_core"
 
 
-class RollupDim(Rollup):
-    """Hours by one value of one dimension (user, config, prompt, API key, virtual key)."""
+class RollupCoreDay(CoreSums):
+    """Days (UTC): what is folded in RollupCore."""
 
-    dimension = models.CharField(max_length=40)
+    class Meta(CoreSums.Meta):
+        db_table = "rollup_core_day"
+
+
+class DimensionSums(Sums):
+    """By one value of one dimension: user, config, prompt, API key, virtual key, error type, the option that served,
+    ``meta.`` and a declared metadata key.
+    """
+
+    dimension = models.TextField()
     value = models.TextField()
     failures = models.BigIntegerField()
-    total_tokens = models.BigIntegerField()
-    cost_spent = models.DecimalField(max_digits=24, decimal_places=8)
-    cost_saved = models.DecimalField(max_digits=24, decimal_places=8)
+    cache_hits = models.BigIntegerField()
 
-    class Meta(Rollup.Meta):
+    class Meta(Sums.Meta):
+        abstract = True
+        indexes = [
+            # Readers of one dimension over a range of time, and the worker, who takes all of one bucket.
+            models.Index(fields=["workspace", "bucket", "dimension"], name="%(class)s_bucket"),
+            models.Index(fields=["workspace", "bucket"], name="%(class)s_unfolded", condition=Q(folded=False)),
+        ]
+
+
+class RollupDim(DimensionSums):
+    """Hours."""
+
+    class Meta(DimensionSums.Meta):
         db_table = "rollup_dim"
 
 
-class RollupLatency(Rollup):
-    """Hours by model and latency step: percentiles without reading logs. The step's meaning is in rollups.py."""
+class RollupDimDay(DimensionSums):
+    """Days (UTC): what is folded in RollupDim."""
+
+    class Meta(DimensionSums.Meta):
+        db_table = "rollup_dim_day"
+
+
+class LatencySums(Rollup):
+    """By model and latency step: percentiles without reading logs. The step's meaning is in rollups.py."""
 
     model = models.TextField(null=True)
     step = models.SmallIntegerField()
 
     class Meta(Rollup.Meta):
+        abstract = True
+
+
+class RollupLatency(LatencySums):
+    """Hours."""
+
+    class Meta(LatencySums.Meta):
         db_table = "rollup_latency"
+
+
+class RollupLatencyDay(LatencySums):
+    """Days (UTC): what is folded in RollupLatency."""
+
+    class Meta(LatencySums.Meta):
+        db_table = "rollup_latency_day"
+
+
+class MetadataKey(models.Model):
+    """A metadata key by which a workspace's logs are rolled up, as they are by user or config."""
+
+    MOST = 10  # of a workspace: each costs a row per value and hour
+    # Until then logs may come in that a writer took who did not know the key: event times lie up to a day ahead.
+    SETTLES_AFTER = timedelta(hours=24, minutes=5)
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=128)
+    declared_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "metadata_key"
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "key"], name="metadata_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def rolled_up_from(self) -> datetime:
+        """The time (UTC) from which on the rollups hold every log with the key."""
+        return self.declared_at + self.SETTLES_AFTER

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from logs.views import api, detail, health, home, listing, live, media
+from logs.views import analytics, analytics_api, api, detail, health, home, listing, live, media, metadata_keys
 
 
 class SideConverter:
@@ -29,6 +29,18 @@ urlpatterns = [
     path("w/<slug:workspace>/logs/<uuid:id>/body/<side:side>/node/", detail.log_node, name="log_node"),
     path("w/<slug:workspace>/logs/<uuid:id>/raw/<side:side>", detail.log_raw, name="log_raw"),
     path("w/<slug:workspace>/logs/<uuid:id>/media/<side:side>/", media.log_media, name="log_media"),
+    path("w/<slug:workspace>/analytics/", analytics.page, name="analytics"),
+    path("w/<slug:workspace>/analytics/summary.csv", analytics.summary_csv, name="summary_csv"),
+    path("w/<slug:workspace>/analytics/metadata-keys/", metadata_keys.metadata_keys, name="metadata_keys"),
+    path(
+        "w/<slug:workspace>/analytics/metadata-keys/<int:id>/remove/", metadata_keys.remove, name="remove_metadata_key"
+    ),
+    path("w/<slug:workspace>/analytics/<slug:tab>/", analytics.page, name="analytics_tab"),
+    path("w/<slug:workspace>/analytics/<slug:tab>/<slug:part>/", analytics.fragment, name="analytics_part"),
+    path("v1/analytics/graphs/<path:name>", analytics_api.graph, name="v1_analytics_graph"),
+    path("v1/analytics/groups/metadata/<path:key>", analytics_api.metadata_group, name="v1_analytics_metadata"),
+    path("v1/analytics/groups/<slug:name>", analytics_api.group, name="v1_analytics_group"),
+    path("v1/analytics/summary/cache", analytics_api.cache_summary, name="v1_analytics_cache"),
     path("v1/logs", api.logs, name="v1_logs"),
     path("v1/logs/<uuid:id>", api.log, name="v1_log"),
 ]

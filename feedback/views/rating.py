@@ -105,7 +105,7 @@ def _after(request: SignedInRequest, workspace: Workspace, rating: Feedback) -> 
     try:
         log_id = UUID(request.POST.get("log", ""))
     except ValueError:
-        return _go_on(request, reverse("feedback", args=[workspace.slug]))
+        return _go_on(request, reverse("analytics_tab", args=[workspace.slug, "feedback"]))
     log = get_object_or_404(Log, workspace=workspace, id=log_id, trace_id=rating.trace_id)
     return _answer(request, workspace, log)
 

@@ -252,6 +252,12 @@ def _range(label: str, column: str, **kwargs: Any) -> tuple[EndFilter, EndFilter
     return low, high
 
 
+def _retries(end: str, sign: str) -> EndFilter:
+    return EndFilter(
+        field_name="retry_count", label=f"Retries {end}", group="Gateway", sign=sign, most=2**15 - 1, widget=_input("1")
+    )
+
+
 _COUNT = {"most": 2**31 - 1}  # what the column holds
 _MS = {"ms": Decimal(1), "s": Decimal(1000), "min": Decimal(60_000), "": Decimal(1)}
 
@@ -264,12 +270,12 @@ class LogFilterSet(django_filters.FilterSet):
     type = _choice("Type", "Request", "request_type", [(name, TYPE_LABELS[name]) for name in REQUEST_TYPES])
     has = HasFilter(label="Has", group="Request", choices=HAS_CHOICES, index="`error`")
     status = StatusFilter(label="HTTP status", group="Outcome", widget=_input("429, 5xx or failed"), index="`failed`")
+    error_type = _text("Error type", "Outcome", "rate_limit_exceeded")
     completeness = _choice("Completeness", "Outcome", "completeness", list(COMPLETENESS_WORDS.items()))
     cache = _choice("Cache", "Gateway", "cache_status", CACHE_CHOICES)
     retry = _choice("Retry", "Gateway", "retry_status", RETRY_CHOICES)
-    retries_min = EndFilter(
-        field_name="retry_count", label="Retries from", group="Gateway", sign=">", most=2**15 - 1, widget=_input("1")
-    )
+    retries_min = _retries("from", ">")
+    retries_max = _retries("to", "<")
     fallback = _choice("Fallback", "Gateway", "fallback_status", FALLBACK_CHOICES)
     loadbalance = _choice("Load balance", "Gateway", "loadbalance_status", LOADBALANCE_CHOICES)
     option = OptionFilter(label="Served by option", group="Gateway", widget=_input("1 or config.targets[1]"))

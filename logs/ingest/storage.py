@@ -317,8 +317,9 @@ class _Attempt:
         copy_rows(cursor, "log_body", BODY_COLUMNS, [packed.body for packed in batch])
         copy_rows(cursor, "index_queue", QUEUE_COLUMNS, [packed.key for packed in batch if packed.has_text])
         records = [packed.record for packed in batch]
+        metadata_keys = rollups.declared_keys(cursor, records)
         for rollup in rollups.ROLLUPS:
-            copy_rows(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records))
+            copy_rows(cursor, rollup.table, rollup.columns, rollups.deltas(rollup, records, metadata_keys))
 
     def _make_partitions(self, batch: Sequence[Packed]) -> None:
         """On a connection of their own, which in Django is a thread of its own: this one may be in a transaction."""

@@ -114,7 +114,7 @@ def _fill_pool(records: Sequence[LogRecord]) -> None:
         copy_rows(cursor, "loadgen_body", number | BODY_COLUMNS, [(n, *body) for n, body in enumerate(bodies)])
         for rollup in rollups.ROLLUPS:
             columns = number | rollup.keys | rollup.sums
-            rows = [(n, *key, *sums) for n, record in enumerate(records) for key, sums in rollup.rows(record)]
+            rows = [(n, *key, *sums) for n, record in enumerate(records) for key, sums in rollup.rows(record, ())]
             _create(cursor, f"loadgen_{rollup.table}", columns)
             copy_rows(cursor, f"loadgen_{rollup.table}", columns, rows)
         for table in _POOLS:
@@ -156,10 +156,13 @@ def _insert_sums(rollup: RollupTable) -> str:
     """How often each log of the pool comes up in each bucket, times its sums."""
     keys, sums = ", ".join(rollup.keys), ", ".join(rollup.sums)
     added = ", ".join(f"sum(times * {name})" for name in rollup.sums)
+    ends, moments = ", first_at, last_at", ", to_timestamp(min(first) / 1000.0), to_timestamp(max(last) / 1000.0)"
+    if not rollup.spans:
+        ends = moments = ""
     return (
-        f"INSERT INTO {rollup.table} (workspace_id, id, bucket, folded, {keys}, {sums})"  # noqa: S608
+        f"INSERT INTO {rollup.table} (workspace_id, id, bucket, folded, {keys}, {sums}{ends})"  # noqa: S608
         f" SELECT %(workspace)s, gen_random_uuid(), to_timestamp(span * {rollup.bucket_ms} / 1000), false,"
-        f" {keys}, {added} FROM (SELECT number, ms / {rollup.bucket_ms} AS span, count(*) AS times"
-        f" FROM loadgen_plan GROUP BY 1, 2) made"
+        f" {keys}, {added}{moments} FROM (SELECT number, ms / {rollup.bucket_ms} AS span, count(*) AS times,"
+        f" min(ms) AS first, max(ms) AS last FROM loadgen_plan GROUP BY 1, 2) made"
         f" JOIN loadgen_{rollup.table} pool USING (number) GROUP BY span, {keys}"
     )

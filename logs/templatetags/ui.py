@@ -28,6 +28,7 @@ ICONS = frozenset(
         "audio-lines",
         "box",
         "brain",
+        "chart-column",
         "check",
         "chevron-down",
         "chevron-up",

@@ -252,6 +252,7 @@ class ApiKey(models.Model):
     LOG_SCOPES = ("logs.write", "logs.view")  # what an app or a gateway needs
     SCOPES = (
         *LOG_SCOPES,
+        "analytics.view",
         *(f"configs.{verb}" for verb in ("list", "read", "create", "update", "delete")),
         *(f"prompts.{verb}" for verb in ("list", "read", "create", "update", "delete", "publish")),
         *(f"virtual_keys.{verb}" for verb in ("list", "read", "create", "update", "delete")),

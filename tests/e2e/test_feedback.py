@@ -114,11 +114,13 @@ def test_two_people_rate_find_and_trace_back_by_keyboard(site: Site, new_context
         expect(page.locator("tr.log")).to_have_count(1)
         expect(page.locator("tr.log")).to_have_attribute("data-log-id", site.logs["chat_tools"])
 
+    tab_to(bob, bob.get_by_role("link", name="Analytics", exact=True))
+    bob.keyboard.press("Enter")
     tab_to(bob, bob.get_by_role("link", name="Feedback", exact=True))
     bob.keyboard.press("Enter")
-    bob.wait_for_url("**/w/acme/feedback/")
+    bob.wait_for_url("**/w/acme/analytics/feedback/")
     expect(bob.locator("#part-comments")).to_contain_text("Wrong city")
-    tab_to(bob, bob.locator("#part-overview .chart a.negative").first)
+    tab_to(bob, bob.locator("#part-trend .chart a:has(.negative)").first)
     bob.keyboard.press("Enter")
     expect(bob.locator("tr.log")).to_have_attribute("data-log-id", site.logs["chat_tools"])
     assert parse_qs(urlsplit(bob.url).query)["feedback"] == ["negative"]
@@ -157,11 +159,12 @@ def test_all_of_it_without_javascript(site: Site, new_context: Any, signed_in: A
     expect(bob.locator("#feedback .ratings > li")).to_have_count(2)
     expect(score_of(bob, site, "chat_tools")).to_have_text("+0.67")
 
+    bob.get_by_role("link", name="Analytics", exact=True).click()
     bob.get_by_role("link", name="Feedback", exact=True).click()
     bob.get_by_role("link", name="Show the figures").click()
     expect(bob.locator("#part-comments")).to_contain_text("Wrong city")
-    bob.get_by_text("Both as a table").click()
-    bob.locator("#part-overview tbody a").first.click()
+    bob.locator("#part-trend").get_by_text("As a table").click()
+    bob.locator("#part-trend tbody a").first.click()
     expect(bob.locator("tr.log")).to_have_attribute("data-log-id", site.logs["chat_tools"])
 
     bob.goto(site.url + path)
@@ -273,9 +276,9 @@ LOOKS = [
     look.View("feedback-list", "/w/acme/logs/?feedback=present"),
     # The bar floats above the rows, so one of them is always partly under it: axe looks at the bar.
     look.View("feedback-ticked", "/w/acme/logs/?select=1&since=1h", tick_some, part="#bulk"),
-    look.View("feedback-dashboard", "/w/acme/feedback/"),
-    look.View("feedback-filtered", "/w/acme/feedback/?since=7d&model=gpt-4o-mini-2024-07-18"),
-    look.View("feedback-error", "/w/acme/feedback/?status=abc", status=400),
+    look.View("feedback-dashboard", "/w/acme/analytics/feedback/"),
+    look.View("feedback-filtered", "/w/acme/analytics/feedback/?since=7d&model=gpt-4o-mini-2024-07-18"),
+    look.View("feedback-error", "/w/acme/analytics/feedback/?status=abc", status=400),
 ]
 
 
@@ -289,7 +292,7 @@ def test_look_with_much_feedback(view: look.View, rated: Site, context: BrowserC
 @pytest.mark.parametrize(
     ("name", "part", "opens"),
     [
-        ("dashboard", ".board", ["Both as a table", "As a table"]),
+        ("dashboard", ".board", ["As a table"]),
         ("panel", "#feedback", ["Edit your rating"]),
     ],
 )
@@ -300,16 +303,18 @@ def test_look_of_what_opens_in_its_place(
     page = signed_in(context, rated.people.alice)
     for width, height in look.SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        page.goto(rated.url + ("/w/acme/feedback/" if name == "dashboard" else rate_as_alice))
+        page.goto(rated.url + ("/w/acme/analytics/feedback/" if name == "dashboard" else rate_as_alice))
         for words in opens:
-            page.get_by_text(words, exact=True).click()
+            expect(page.locator(look.UNSETTLED)).to_have_count(0)
+            for place in page.get_by_text(words, exact=True).all():
+                place.click()
         expect(page.locator(look.UNSETTLED)).to_have_count(0)
         page.evaluate(look.AXE_SCRIPT)
         assert [*page.evaluate(look.LOOK), *look.accessibility(page, part)] == []
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", ["/w/acme/feedback/", "/w/acme/logs/?feedback=negative"])
+@pytest.mark.parametrize("path", ["/w/acme/analytics/feedback/", "/w/acme/logs/?feedback=negative"])
 def test_look_with_one_rating(path: str, site: Site, sdk: Any, context: BrowserContext, signed_in: Any) -> None:
     trace_id = items(site)[0]["trace_id"]
     sdk().feedback.create(trace_id=trace_id, value=-1, metadata={"comment": "Wrong city"})
@@ -318,7 +323,7 @@ def test_look_with_one_rating(path: str, site: Site, sdk: Any, context: BrowserC
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    "path", ["/w/acme/feedback/", "/w/acme/feedback/?model=none", "/w/acme/logs/?feedback=present"]
+    "path", ["/w/acme/analytics/feedback/", "/w/acme/analytics/feedback/?model=none", "/w/acme/logs/?feedback=present"]
 )
 def test_look_without_feedback(path: str, site: Site, context: BrowserContext, signed_in: Any) -> None:
     look.test_look(look.View("feedback-none", path), site, context, signed_in)

@@ -17,14 +17,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedback import board, figures
-from feedback import scope as scopes
 from feedback.models import Feedback, FeedbackTrace
+from feedback.scope import FeedbackScope
 from logs import ids
+from logs.analytics import grid
 from logs.extensions import Score
 from tests.factories import PASSWORD, People
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PAGES = ["/w/acme/feedback/", "/w/acme/feedback/?all=1", *(f"/w/acme/feedback/{part}/" for part in board.PARTS)]
+PAGES = [
+    "/w/acme/analytics/feedback/",
+    "/w/acme/analytics/feedback/?all=1",
+    *(f"/w/acme/analytics/feedback/{part}/" for part in board.PARTS),
+]
 
 
 def sign_in(client: Client, name: str) -> Client:
@@ -58,12 +63,12 @@ def test_nobody_else_does(path: str, client: Client, people: People, store: Any,
 
 def test_an_unknown_part_and_bad_filters(client: Client, people: People) -> None:
     sign_in(client, "alice")
-    assert client.get("/w/acme/feedback/nothing/").status_code == 404
+    assert client.get("/w/acme/analytics/feedback/nothing/").status_code == 404
     for query in ("since=soon", "feedback=bad", "feedback_min=11", "feedback_since=x", "status=abc"):
-        answer = client.get(f"/w/acme/feedback/?{query}")
+        answer = client.get(f"/w/acme/analytics/feedback/?{query}")
         assert answer.status_code == 400
         assert 'role="alert"' in answer.content.decode()
-        assert client.get(f"/w/acme/feedback/overview/?{query}").status_code == 400
+        assert client.get(f"/w/acme/analytics/feedback/trend/?{query}").status_code == 400
 
 
 def test_every_figure_leads_to_its_logs(client: Client, people: People, store: Any, rate: Any) -> None:
@@ -81,13 +86,13 @@ def test_every_figure_leads_to_its_logs(client: Client, people: People, store: A
         assert answer.status_code == 200, answer.content
         return len(answer.json()["data"])
 
-    page = client.get("/w/acme/feedback/?all=1").content.decode()
-    marks = re.findall(r'<a href="([^"]+)" class="[^"]*"><title>([^<]+)</title>', page)
+    page = client.get("/w/acme/analytics/feedback/?all=1").content.decode()
+    marks = re.findall(r'<a href="([^"]+)" data-tip data-words="([^"]+)"', page)
     assert len(marks) >= 2 + 1 + 4
     for url, words in marks:
         assert logs(url) == int(re.findall(r"(\d+) (?:rating|positive|negative)", words)[-1]), words
     lines = re.findall(r'<th scope="row"><span[^>]*><a href="([^"]+)">.*?</th>\s*<td class="num">(\d+)</td>', page)
-    assert len(lines) == 3 + 1 + 1 + 2 + 1
+    assert len(lines) == 1 + 1 + 4 + 3 + 1 + 1 + 2 + 1  # over time twice, by value, by model …
     for url, count in lines:
         assert logs(url) == int(count)
     for name, value in re.findall(r'<dt>([^<]+)</dt><dd><a href="([^"]+)">', page):
@@ -104,9 +109,9 @@ def test_filters_and_time_narrow_it(client: Client, people: People, store: Any, 
     Feedback.objects.filter(id=old.id).update(created_at=old.created_at - timedelta(days=3))
 
     def total(query: str) -> int:
-        scope = scopes.read(QueryDict(query), people.workspace)
+        scope = FeedbackScope.read(QueryDict(query), people.workspace, "feedback")
         assert scope.is_valid
-        return figures.total(figures.over_time(scope.ratings, scope.since, scope.until)).ratings
+        return figures.total(figures.over_time(scope.ratings, scope.grid)).ratings
 
     expected = {
         "": 3, "since=24h": 2, "until=24h": 1, "model=a": 2, "model=!a": 1, "status=failed": 1, "feedback=negative": 1,
@@ -121,7 +126,7 @@ def test_comments_page_backwards(client: Client, people: People, store: Any, rat
     for n, record in enumerate(records):
         rate(record, 1, comment=f"comment number {n:03d}")
     sign_in(client, "bob")
-    page = client.get("/w/acme/feedback/comments/").content.decode()
+    page = client.get("/w/acme/analytics/feedback/comments/").content.decode()
     newest = re.findall(r"comment number (\d+)", page)
     assert newest == [f"{n:03d}" for n in range(board.COMMENTS + 4, 4, -1)]
     older = unescape(re.findall(r'hx-get="([^"]+before=[^"]+)"', page)[0])
@@ -134,7 +139,7 @@ def test_comments_page_backwards(client: Client, people: People, store: Any, rat
     ]
     whole = unescape(re.findall(r'href="([^"]+before=[^"]+)"', page)[0])
     assert "comment number 000" in client.get(whole).content.decode()
-    assert client.get("/w/acme/feedback/comments/?before=rubbish").status_code == 200
+    assert client.get("/w/acme/analytics/feedback/comments/?before=rubbish").status_code == 200
 
 
 def test_hostile_text_stays_text(client: Client, people: People, store: Any, rate: Any) -> None:
@@ -142,7 +147,7 @@ def test_hostile_text_stays_text(client: Client, people: People, store: Any, rat
     (record,) = store(dict.fromkeys(["model", "user", "prompt", "config"], hostile))
     rate(record, -1, comment=hostile, metadata={hostile[:60]: hostile[:60]})
     sign_in(client, "bob")
-    for path in ("/w/acme/feedback/?all=1", f"/w/acme/logs/{record.id}/"):
+    for path in ("/w/acme/analytics/feedback/?all=1", f"/w/acme/logs/{record.id}/"):
         page = client.get(path).content.decode()
         assert "<script>alert" not in page
         assert "<img src=x" not in page
@@ -161,7 +166,7 @@ def test_a_part_that_takes_too_long_says_so(
 
     monkeypatch.setattr(board, "BUDGET_MS", 50)
     monkeypatch.setattr(figures, "by_value", slow)
-    page = sign_in(client, "bob").get("/w/acme/feedback/?all=1").content.decode()
+    page = sign_in(client, "bob").get("/w/acme/analytics/feedback/?all=1").content.decode()
     assert page.count("took longer") == 1
 
 
@@ -172,7 +177,7 @@ def test_the_shell_costs_few_queries(
     rate(record, 1)
     sign_in(client, "bob")
     with django_assert_max_num_queries(6):
-        client.get("/w/acme/feedback/")
+        client.get("/w/acme/analytics/feedback/")
 
 
 RATINGS = st.lists(
@@ -215,13 +220,13 @@ def test_figures_equal_a_plain_calculation(people: People, given: list[Any], day
     FeedbackTrace.add_up(people.workspace.id, traces)
     since = NOW - timedelta(days=days)
     query = QueryDict(f"since={since:%Y-%m-%dT%H:%M:%SZ}&until={NOW:%Y-%m-%dT%H:%M:%SZ}")
-    scope = scopes.read(query, people.workspace)
+    scope = FeedbackScope.read(query, people.workspace, "feedback")
 
     standing = [row for row in given if not row[5]]
     rows = [row for row in standing if 0 < row[4] <= days * 24 * 60]
 
-    buckets = figures.over_time(scope.ratings, since, NOW)
-    assert len(buckets) <= figures.MAX_BUCKETS + 1
+    buckets = figures.over_time(scope.ratings, scope.grid)
+    assert len(buckets) <= grid.MAX_BUCKETS + 1
     assert buckets[0].start <= since < buckets[0].end
     assert buckets[-1].start < NOW <= buckets[-1].end
     for bucket in buckets:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from logs import ids, rollups
 from logs.ingest.record import GatewayStatus
 from logs.ingest.storage import commit_batch
-from logs.models import RollupCore, RollupDim, RollupLatency
+from logs.models import MetadataKey, RollupCore, RollupCoreDay, RollupDim, RollupLatency
 from tests.factories import People, make_key, make_record
 from tests.logs import sums
 
@@ -51,7 +51,7 @@ def test_an_answer_from_the_cache_saves_its_price() -> None:
 records = st.lists(
     st.fixed_dictionaries(
         {
-            "minutes": st.integers(0, 40),
+            "minutes": st.integers(0, 40) | st.integers(0, 60 * 48),
             "model": st.sampled_from(["gpt-4o", "o1", None]),
             "status_code": st.sampled_from([200, 404, 500, None]),
             "is_success": st.booleans(),
@@ -60,6 +60,9 @@ records = st.lists(
             "input_tokens": st.none() | st.integers(0, 2**31 - 1),
             "user": st.sampled_from(["u1", "u2", None]),
             "config": st.sampled_from(["pc-1", None]),
+            "error_type": st.sampled_from(["rate_limit", None]),
+            "metadata": st.sampled_from([{}, {"env": "prod"}, {"env": "test", "team": "a"}]),
+            "option": st.sampled_from([None, "config.targets[0]", "config.targets[1]"]),
             "cache": st.sampled_from(["disabled", "hit", "miss"]),
             "retry": st.sampled_from(["not_triggered", "success", "failed"]),
             "fallback": st.sampled_from(["disabled", "active", "triggered"]),
@@ -77,6 +80,7 @@ def build(people: People, values: dict[str, Any], api_key_id: int) -> Any:
         cache_status=values.pop("cache"),
         retry_status=values.pop("retry"),
         fallback_status=values.pop("fallback"),
+        option_path=values.pop("option"),
     )
     return make_record(people.workspace.pk, id=ids.uuid7(moment), gateway=gateway, api_key_id=api_key_id, **values)
 
@@ -85,14 +89,17 @@ def build(people: People, values: dict[str, Any], api_key_id: int) -> Any:
 @hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_sums_are_those_of_the_logs(people: People, rows: list[dict[str, Any]], fold_after: int) -> None:
     key, _ = make_key(people.workspace)
+    MetadataKey.objects.get_or_create(workspace=people.workspace, key="env")
     batch = [build(people, row, key.pk) for row in rows]
-    later = datetime.now(UTC) + timedelta(hours=3)  # so that every bucket is over
+    later = datetime.now(UTC) + timedelta(days=2)  # so that every bucket is over
     commit_batch(connection, batch[:fold_after])
     rollups.fold(connection, later)
     commit_batch(connection, batch[fold_after:])
     for _ in range(2):
         assert sums.core_of_rollups() == sums.core_of_logs()
-        assert sums.dimensions_of_rollups() == sums.dimensions_of_logs()
+        assert sums.dimensions_of_rollups() == sums.dimensions_of_logs(metadata_keys=("env",))
+        assert sums.core_of_days() == sums.core_of_logs(span="1 day")
+        assert sums.dimensions_of_days() == sums.dimensions_of_logs("1 day", ("env",))
         rollups.fold(connection, later)
     assert not RollupCore.objects.filter(folded=False).exists()
 
@@ -110,8 +117,9 @@ def test_one_row_per_key_after_folding(people: People) -> None:
     for _ in range(5):
         commit_batch(connection, [make_record(people.workspace.pk, latency_ms=100)])
     assert RollupCore.objects.count() == 5
-    rollups.fold(connection, datetime.now(UTC) + timedelta(hours=3))
+    rollups.fold(connection, datetime.now(UTC) + timedelta(days=2))
     assert RollupCore.objects.get().requests == 5
+    assert RollupCoreDay.objects.get().requests == 5
     assert RollupLatency.objects.get().requests == 5
 
 

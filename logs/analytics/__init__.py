@@ -1,0 +1,14 @@
+"""Figures about logs: what a selection of logs adds up to over a span of time, and how the pages show it.
+
+``grid`` cuts time, ``sources`` reads sums from rollups and logs, ``scope`` says what is asked for; there is one
+module per tab, which makes cards (``cards``) out of sums.
+"""
+
+from logs.analytics import cache, errors, overview, routing, summary, users
+from logs.analytics.sources import OutOfTime
+from logs.analytics.tabs import Part, Tab
+
+# In the order of the page.
+ALL: list[Tab] = [overview.TAB, users.TAB, errors.TAB, cache.TAB, routing.TAB, summary.TAB]
+
+__all__ = ["ALL", "OutOfTime", "Part", "Tab"]

@@ -1,0 +1,54 @@
+"""The tabs of the analytics page. An app above may add its own through ``logs.extensions``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.http import QueryDict
+
+from logs.analytics.scope import Scope
+from portkey_logs.accounts.models import Workspace
+
+
+class Part(NamedTuple):
+    """A part of a tab, computed by itself: its heading, how to compute what it shows, and its template.
+
+    ``is_wide``: it takes the whole width. ``compute`` may raise ``sources.OutOfTime``.
+    """
+
+    title: str
+    compute: Callable[[Any], Any]
+    is_wide: bool = False
+    template: str = "analytics/card.html"
+
+
+@dataclass(frozen=True)
+class Tab:
+    """``read`` makes its scope of a query string; ``has_any`` tells whether there is anything to show at all.
+
+    ``empty`` is the template for when there is nothing, ``note`` a sentence that holds for all of its figures.
+    """
+
+    name: str
+    title: str
+    parts: Mapping[str, Part]
+    read: Callable[[QueryDict, Workspace], Any]
+    has_any: Callable[[Any], bool]
+    empty: str = "analytics/empty.html"
+    note: str = ""
+    stylesheets: tuple[str, ...] = ()
+    compares: bool = True
+
+
+def about_logs(name: str, title: str, parts: Mapping[str, Part], **more: Any) -> Tab:
+    """A tab whose figures are sums of logs."""
+    return Tab(
+        name,
+        title,
+        parts,
+        lambda params, workspace: Scope.read(params, workspace, name),
+        lambda scope: scope.asked.logs.since(scope.since).until(scope.until).exists(),
+        **more,
+    )
