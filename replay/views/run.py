@@ -44,7 +44,7 @@ def run(request: SignedInRequest, workspace: str) -> HttpResponseBase:
     except Refused as refusal:
         return _refused(request, found, refusal)
     response = HttpResponse(status=303)
-    response["Location"] = reverse("log_detail", args=[found.slug, started.log_id])
+    response["Location"] = reverse("playground", args=[found.slug]) + f"?run={started.id}"
     return response
 
 

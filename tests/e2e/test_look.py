@@ -191,6 +191,18 @@ def make_an_export_of_nothing(page: Page) -> None:
     page.locator("input:checked[type=checkbox]").evaluate_all("boxes => boxes.forEach(box => box.checked = false)")
     page.get_by_role("button", name="Make the file").click()
     expect(page.get_by_text("Choose at least one field.")).to_be_visible()
+def playground_of(name: str) -> Callable[[Site], str]:
+    return lambda site: f"/w/acme/playground/?log={site.logs[name]}"
+
+
+def look_at_json(page: Page) -> None:
+    page.get_by_role("button", name="JSON", exact=True).click()
+    page.locator("#pg-body").fill('{"model": ')
+
+
+def stand_side_by_side(page: Page) -> None:
+    while page.locator(".pg-column").count() < 3:  # a draft may have some of them
+        page.get_by_role("button", name="Side by side").click()
 
 
 LAST_HOUR = "/w/acme/logs/?since=1h"
@@ -251,6 +263,12 @@ VIEWS = [
     View("export", "/w/acme/exports/new/?model=gpt-4o&since=7d"),
     View("export-of-nothing", "/w/acme/exports/new/", make_an_export_of_nothing, part="main"),
     View("export-error", "/w/acme/exports/new/?status=abc", status=400, part="main"),
+    View("playground", "/w/acme/playground/"),
+    View("playground-tools", playground_of("chat_tool_result"), part="main"),
+    View("playground-vision", playground_of("vision_data_uri"), part="main"),
+    View("playground-json", playground_of("chat_tools"), look_at_json, part="main"),
+    View("playground-beside", playground_of("chat_plain"), stand_side_by_side, part="main"),
+    View("playground-refused", playground_of("images_url"), part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),

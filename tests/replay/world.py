@@ -13,7 +13,8 @@ from typing import Any
 
 
 class Provider:
-    """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` never answers."""
+    """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` never answers, ``strict``
+    refuses a temperature above 2."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,6 +44,9 @@ def provider() -> Iterator[Provider]:
                 return self._hang()
             if it.counts[self.path] <= int(orders.get("fail", 0)):
                 return self._send(int(orders.get("code", 429)), {"error": {"message": "stub error", "type": "stub"}})
+            if "strict" in orders and json.loads(raw).get("temperature", 0) > 2:
+                message = "Invalid 'temperature': decimal above maximum value."
+                return self._send(400, {"error": {"message": message, "type": "invalid_request_error"}})
             if json.loads(raw).get("stream"):
                 return self._stream(json.loads(raw))
             return self._send(200, answer(self.path, json.loads(raw)))

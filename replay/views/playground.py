@@ -1,0 +1,141 @@
+"""The playground: a request to edit and run, its attempts, and what a run would cost."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from logs import present, pricing
+from logs.bodies import read_side
+from logs.models import Log
+from logs.sides import Asked, side_view
+from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.models import Workspace
+from portkey_logs.catalog.models import VirtualKey
+from replay import desk
+from replay.desk import Desk
+from replay.models import Run
+from replay.source import Target
+
+SNIPPETS = (("curl", "curl"), ("portkey", "Python, portkey-ai"), ("openai", "Python, openai"), ("json", "JSON"))
+KINDS = {"chat": desk.CHAT, "completion": desk.COMPLETION, "embedding": desk.EMBEDDING}
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def playground(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """A fresh request (``kind``), or that of a ``log`` or of an attempt (``run``)."""
+    found = workspace_for(request.user, workspace)
+    return TemplateResponse(request, "replay/playground.html", _context(request, found, _opened(request, found)))
+
+
+def _opened(request: HttpRequest, workspace: Workspace) -> Desk:
+    if text := request.GET.get("run"):
+        return desk.of_run(get_object_or_404(Run, workspace=workspace, id=_uuid(text)))
+    if text := request.GET.get("log"):
+        return desk.of_log(get_object_or_404(Log.objects.in_workspace(workspace), id=_uuid(text)))
+    return desk.fresh(KINDS.get(request.GET.get("kind", ""), desk.CHAT))
+
+
+def _context(request: SignedInRequest, workspace: Workspace, opened: Desk) -> dict[str, Any]:
+    log, run = opened.log, opened.run
+    query = f"log={log.id}" if log else ""
+    is_fresh = log is None and run is None
+    groups = desk.targets(workspace)
+    return {
+        "workspace": workspace,
+        "desk": opened,
+        "origin": present.row(log, reverse("log_detail", args=[workspace.slug, log.id])) if log else None,
+        "kinds": [(kind, path == opened.path) for kind, path in KINDS.items()] if is_fresh else [],
+        "targets": groups,
+        "target": "" if not is_fresh else next((each.value for _, choices in groups for each in choices), ""),
+        "models": desk.models(workspace),
+        "attempts": _attempts(request, workspace, log),
+        "attempts_url": reverse("playground_attempts", args=[workspace.slug]) + f"?{query}",
+        "draft": f"{request.user.pk}/{workspace.slug}/{run.id if run else log.id if log else opened.path}",
+        "answer": _answer(workspace, run) if run else None,
+        "snippets": SNIPPETS,
+        "base_url": f"{request.scheme}://{request.get_host()}",
+    }
+
+
+def _answer(workspace: Workspace, run: Run) -> dict[str, Any]:
+    """What became of an attempt, for its own page."""
+    log = Log.objects.in_workspace(workspace).select_related("api_key", "workspace").filter(id=run.log_id).first()
+    if log is None:
+        return {"run": run}
+    shown = side_view(read_side(log, "response"), workspace, Asked())
+    row = present.row(log, reverse("log_detail", args=[workspace.slug, log.id]))
+    return {"run": run, "log": log, "row": row, "side": shown, "talk": shown.conversation}
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def attempts(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """The list of attempts, as it is now."""
+    found = workspace_for(request.user, workspace)
+    text = request.GET.get("log")
+    log = get_object_or_404(Log.objects.in_workspace(found), id=_uuid(text)) if text else None
+    context = {"workspace": found, "attempts": _attempts(request, found, log), "origin": log}
+    return TemplateResponse(request, "replay/attempts.html", context)
+
+
+def _attempts(request: SignedInRequest, workspace: Workspace, log: Log | None) -> list[dict[str, Any]]:
+    shown = []
+    for run, made in desk.attempts(workspace, log=log, person=request.user):
+        row = present.row(made, reverse("log_detail", args=[workspace.slug, made.id])) if made else None
+        shown.append({"run": run, "row": row, "what": run.label or (row and row.model) or run.aim.label})
+    return shown
+
+
+@require_safe
+@cache_control(no_store=True)
+def estimate(request: HttpRequest, workspace: str) -> JsonResponse:
+    """What so many tokens cost to send to a model; the text is empty where no price is known."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+    found = workspace_for(request.user, workspace)
+    tokens = request.GET.get("tokens", "")
+    cost, _ = pricing.price(
+        _provider(found, request),
+        request.GET.get("model", "")[:200],
+        input_tokens=int(tokens) if tokens.isascii() and tokens.isdecimal() and len(tokens) < 9 else None,
+        output_tokens=0,
+        at_ms=int(timezone.now().timestamp() * 1000),
+    )
+    text = "" if cost is None else f"about {present.cents(cost)} before the answer"
+    return JsonResponse({"cents": None if cost is None else float(cost), "text": text})
+
+
+def _provider(workspace: Workspace, request: HttpRequest) -> str | None:
+    """Whose prices count: the chosen target's, else the log's."""
+    try:
+        target = Target.chosen(request.GET.get("target", ""))
+    except ValueError:
+        target = None
+    if target and target.provider:
+        return target.provider
+    if target and target.virtual_key:
+        keys = VirtualKey.objects.in_workspace(workspace).filter(slug=target.virtual_key)
+        return keys.values_list("provider", flat=True).first()
+    text = request.GET.get("log")
+    logs = Log.objects.in_workspace(workspace).filter(id=_uuid(text)) if text else Log.objects.none()
+    return logs.values_list("provider", flat=True).first()
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
