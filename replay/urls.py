@@ -1,8 +1,18 @@
 from django.urls import path
 
-from replay.views import compare, playground, run
+from replay.views import compare, playground, prompts, run
 
 urlpatterns = [
+    path("w/<slug:workspace>/prompts/", prompts.prompts, name="prompts"),
+    path("w/<slug:workspace>/prompts/save/", prompts.save, name="prompt_save"),
+    path("w/<slug:workspace>/prompts/<str:slug>/", prompts.prompt, name="prompt"),
+    path("w/<slug:workspace>/prompts/<str:slug>/recent/", prompts.recent, name="prompt_recent"),
+    path("w/<slug:workspace>/prompts/<str:slug>/archive/", prompts.archive, name="prompt_archive"),
+    path("w/<slug:workspace>/prompts/<str:slug>/versions/<uuid:version>/", prompts.prompt, name="prompt_version"),
+    path("w/<slug:workspace>/prompts/<str:slug>/versions/<uuid:version>/run/", prompts.run_version, name="prompt_run"),
+    path(
+        "w/<slug:workspace>/prompts/<str:slug>/versions/<uuid:version>/publish/", prompts.publish, name="prompt_publish"
+    ),
     path("w/<slug:workspace>/compare/", compare.compare, name="compare"),
     path("w/<slug:workspace>/compare.json", compare.compare_json, name="compare_json"),
     path("w/<slug:workspace>/playground/", playground.playground, name="playground"),

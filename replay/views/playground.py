@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +20,7 @@ from logs.models import Log
 from logs.sides import Asked, side_view
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Workspace
-from portkey_logs.catalog.models import VirtualKey
+from portkey_logs.catalog.models import Prompt, VirtualKey
 from replay import desk
 from replay.desk import Desk
 from replay.models import Run
@@ -34,9 +34,13 @@ KINDS = {"chat": desk.CHAT, "completion": desk.COMPLETION, "embedding": desk.EMB
 @require_safe
 @cache_control(no_store=True)
 def playground(request: SignedInRequest, workspace: str) -> HttpResponse:
-    """A fresh request (``kind``), or that of a ``log`` or of an attempt (``run``)."""
+    """A fresh request (``kind``), or that of a ``log``, of an attempt (``run``) or of a ``prompt``."""
     found = workspace_for(request.user, workspace)
-    return TemplateResponse(request, "replay/playground.html", _context(request, found, _opened(request, found)))
+    if slug := request.GET.get("prompt"):
+        version = request.GET.get("version")
+        name, args = ("prompt_version", [workspace, slug, _uuid(version)]) if version else ("prompt", [workspace, slug])
+        return redirect(name, *args)
+    return TemplateResponse(request, "replay/playground.html", page_context(request, found, _opened(request, found)))
 
 
 def _opened(request: HttpRequest, workspace: Workspace) -> Desk:
@@ -47,22 +51,26 @@ def _opened(request: HttpRequest, workspace: Workspace) -> Desk:
     return desk.fresh(KINDS.get(request.GET.get("kind", ""), desk.CHAT))
 
 
-def _context(request: SignedInRequest, workspace: Workspace, opened: Desk) -> dict[str, Any]:
+def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *, name: str = "") -> dict[str, Any]:
+    """What the page shows of a desk; ``name`` tells the drafts of desks apart that come from neither log nor run."""
     log, run = opened.log, opened.run
     query = f"log={log.id}" if log else ""
-    is_fresh = log is None and run is None
+    is_fresh = log is None and run is None and not name
     groups = desk.targets(workspace)
+    has_own = not is_fresh and (opened.log is not None or opened.run is not None or opened.target != Target())
     return {
         "workspace": workspace,
         "desk": opened,
         "origin": present.row(log, reverse("log_detail", args=[workspace.slug, log.id])) if log else None,
         "kinds": [(kind, path == opened.path) for kind, path in KINDS.items()] if is_fresh else [],
         "targets": groups,
-        "target": "" if not is_fresh else next((each.value for _, choices in groups for each in choices), ""),
+        "has_own_target": has_own,
+        "target": "" if has_own else next((each.value for _, choices in groups for each in choices), ""),
         "models": desk.models(workspace),
+        "prompts": Prompt.objects.in_workspace(workspace).active() if opened.path != desk.EMBEDDING else None,
         "attempts": _attempts(request, workspace, log),
         "attempts_url": reverse("playground_attempts", args=[workspace.slug]) + f"?{query}",
-        "draft": f"{request.user.pk}/{workspace.slug}/{run.id if run else log.id if log else opened.path}",
+        "draft": f"{request.user.pk}/{workspace.slug}/{run.id if run else log.id if log else name or opened.path}",
         "answer": _answer(workspace, run) if run else None,
         "snippets": SNIPPETS,
         "base_url": f"{request.scheme}://{request.get_host()}",

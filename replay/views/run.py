@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -36,15 +37,20 @@ class Invalid(Refused):
 def run(request: SignedInRequest, workspace: str) -> HttpResponseBase:
     """Run a request: as server-sent events where they are accepted, else to its end, and on to the attempt."""
     found = workspace_for(request.user, workspace)
+    return carry_out(request, found, lambda: _start(request, found))
+
+
+def carry_out(request: HttpRequest, workspace: Workspace, start: Callable[[], Run]) -> HttpResponseBase:
+    """The answer to a request to run something; ``start`` may raise Refused."""
     try:
-        started = _start(request, found)
+        started = start()
         if not request.accepts("text/html") and request.accepts("text/event-stream"):
             return _streamed(request, started)
         runner.finish_run(started)
     except Refused as refusal:
-        return _refused(request, found, refusal)
+        return _refused(request, workspace, refusal)
     response = HttpResponse(status=303)
-    response["Location"] = reverse("playground", args=[found.slug]) + f"?run={started.id}"
+    response["Location"] = reverse("playground", args=[workspace.slug]) + f"?run={started.id}"
     return response
 
 
@@ -94,7 +100,7 @@ def _start(request: SignedInRequest, workspace: Workspace) -> Run:
         source=_source(request, workspace, body),
         target=target,
         body=body,
-        group=_uuid(form.get("group", ""), "group"),
+        group=as_uuid(form.get("group", ""), "group"),
         label=form.get("label", ""),
     )
 
@@ -102,7 +108,7 @@ def _start(request: SignedInRequest, workspace: Workspace) -> Run:
 def _source(request: SignedInRequest, workspace: Workspace, body: bytes | None) -> Source:
     """What the run descends from: a log, an attempt, or nothing."""
     form = request.POST
-    log_id, run_id = _uuid(form.get("log", ""), "log"), _uuid(form.get("run", ""), "run")
+    log_id, run_id = as_uuid(form.get("log", ""), "log"), as_uuid(form.get("run", ""), "run")
     try:
         if run_id:
             return source.of_run(get_object_or_404(Run, workspace=workspace, id=run_id))
@@ -116,7 +122,8 @@ def _source(request: SignedInRequest, workspace: Workspace, body: bytes | None) 
     return Source(path, body, Target(), None)
 
 
-def _uuid(text: str, field: str) -> UUID | None:
+def as_uuid(text: str, field: str) -> UUID | None:
+    """The id in a field, None where it is empty. Raises Invalid."""
     try:
         return UUID(text) if text else None
     except ValueError:

@@ -191,18 +191,42 @@ def make_an_export_of_nothing(page: Page) -> None:
     page.locator("input:checked[type=checkbox]").evaluate_all("boxes => boxes.forEach(box => box.checked = false)")
     page.get_by_role("button", name="Make the file").click()
     expect(page.get_by_text("Choose at least one field.")).to_be_visible()
+
+
 def playground_of(name: str) -> Callable[[Site], str]:
     return lambda site: f"/w/acme/playground/?log={site.logs[name]}"
+
+
+def prompt_of(site: Site) -> str:
+    """A prompt with two versions, the first of which is published."""
+    from portkey_logs.accounts.models import Actor
+    from portkey_logs.catalog.models import Prompt
+    from portkey_logs.catalog.prompts import PromptSource
+
+    by = Actor(site.people.alice)
+    said = "Answer {{name}} in {{language}}, in at most three sentences."
+    source = PromptSource(template=[{"role": "user", "content": said}], model="gpt-4o-mini")
+    made = Prompt.create(site.people.workspace, "Support answer", source, by=by, description="As it was in the code")
+    shorter = PromptSource(template=[{"role": "user", "content": said.replace("three", "two")}], model="gpt-4o")
+    made.save_version(shorter, by=by, description="Shorter, with the larger model")
+    return f"/w/acme/prompts/{made.slug}/?against=2"
+
+
+def prompt_list(site: Site) -> str:
+    prompt_of(site)
+    return "/w/acme/prompts/"
 
 
 def look_at_json(page: Page) -> None:
     page.get_by_role("button", name="JSON", exact=True).click()
     page.locator("#pg-body").fill('{"model": ')
+    page.evaluate("takeShifts()")  # one view in the place of the other, as asked
 
 
 def stand_side_by_side(page: Page) -> None:
     while page.locator(".pg-column").count() < 3:  # a draft may have some of them
         page.get_by_role("button", name="Side by side").click()
+    page.evaluate("takeShifts()")  # what is below makes room for the column that was asked for
 
 
 LAST_HOUR = "/w/acme/logs/?since=1h"
@@ -268,6 +292,9 @@ VIEWS = [
     View("playground-vision", playground_of("vision_data_uri"), part="main"),
     View("playground-json", playground_of("chat_tools"), look_at_json, part="main"),
     View("playground-beside", playground_of("chat_plain"), stand_side_by_side, part="main"),
+    View("prompts", prompt_list, part="main"),
+    View("prompts-first", "/w/acme/prompts/", part="main"),
+    View("prompt", prompt_of, part="main"),
     View("playground-refused", playground_of("images_url"), part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),

@@ -65,9 +65,10 @@ def log(site: Site, stub: Provider) -> Callable[..., str]:
             "x-portkey-provider": "openai",
             "x-portkey-custom-host": f"{stub.url}/x/strict/v1",
         }
-        failed = {"status_code": 400, "is_success": False, "error_message": "Invalid 'temperature'"}
+        failed: dict[str, Any] = {"status_code": 400, "is_success": False, "error_message": "Invalid 'temperature'"}
+        failed["request_headers"] = headers
         record = make_record(
-            site.people.workspace.pk, id=ids.uuid7(), source="capture", request_headers=headers,
+            site.people.workspace.pk, id=ids.uuid7(), source="capture",
             path=f"/v1/{path}", request_body=json.dumps(body).encode(), **(failed | changes),
         )  # fmt: skip
         assert [outcome.state for outcome in storage.commit_batch(connection, [record])] == ["stored"]

@@ -1,0 +1,74 @@
+"""Prompts in the playground: a version as the body of a call with its template in place, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from portkey_logs.catalog.models import PromptVersion
+from portkey_logs.catalog.prompts import PromptSource
+from replay.desk import Desk
+from replay.source import Source, Target
+
+_FIXED = ("tools", "tool_choice", "response_format")
+
+
+class NoPrompt(ValueError):
+    """The text is no request that a prompt can be made of; the message is for its author."""
+
+
+def desk_of(version: PromptVersion) -> Desk:
+    """A version on the playground, its variables not filled in."""
+    return Desk(
+        version.source.endpoint, json.dumps(body_of(version.source), indent=2, ensure_ascii=False), target_of(version)
+    )
+
+
+def target_of(version: PromptVersion) -> Target:
+    """Who answers a version where nobody else is chosen."""
+    return Target(virtual_key=version.virtual_key, config=version.config)
+
+
+def body_of(source: PromptSource) -> dict[str, Any]:
+    """The body of its calls, with the template where messages or the prompt would stand."""
+    member = "messages" if source.is_chat else "prompt"
+    fixed = {name: getattr(source, name) for name in _FIXED if getattr(source, name) is not None}
+    return {"model": source.model, member: source.template} | source.parameters | fixed
+
+
+def source_of(text: str) -> PromptSource:
+    """What the body holds, as a prompt keeps it. Raises NoPrompt."""
+    try:
+        body: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NoPrompt("The request is not JSON.") from None
+    if not isinstance(body, dict):
+        raise NoPrompt("The request is no JSON object.")
+    template = body.pop("messages", None) or body.pop("prompt", None)
+    if not template or not isinstance(template, str | list):
+        raise NoPrompt("A prompt needs messages or a text.")
+    if isinstance(template, list) and not all(isinstance(message, dict) for message in template):
+        raise NoPrompt("Each message of a prompt is an object.")
+    model, tools = body.pop("model", ""), body.pop("tools", None)
+    if not isinstance(model, str) or not (tools is None or isinstance(tools, list)):
+        raise NoPrompt("The model is a text, and tools are a list.")
+    return PromptSource(
+        template=template,
+        model=model,
+        tools=tools,
+        tool_choice=body.pop("tool_choice", None),
+        response_format=body.pop("response_format", None),
+        parameters=body,
+    )
+
+
+def call_of(version: PromptVersion, text: str, variables: Mapping[str, Any]) -> Source:
+    """The call that the edited text makes with these variables. Its log names the prompt, and the version where the
+    text still says what the version does. Raises NoPrompt, TemplateError."""
+    source = source_of(text)
+    headers = {"x-portkey-prompt-slug": version.prompt.slug}
+    if source == version.source:
+        headers["x-portkey-prompt-version-id"] = str(version.pk)
+    body = json.dumps(source.body(variables), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return Source(source.endpoint, body, Target(headers=headers))

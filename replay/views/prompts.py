@@ -1,0 +1,216 @@
+"""The pages of prompts: the list, and each version on the playground."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from logs import present, use
+from logs.models import Log
+from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
+from portkey_logs.catalog.prompts import PromptSource
+from portkey_logs.catalog.templates import TemplateError
+from replay import diff, prompting, runner
+from replay.compare import ShownChange, show_change
+from replay.prompting import NoPrompt
+from replay.source import Target
+from replay.views import run as runs
+from replay.views.playground import page_context
+
+RECENT = 10  # logs below a prompt; the list has them all
+VARIABLE = "var."  # fields of the form that are values of variables begin so
+
+
+@login_required
+@require_safe
+def prompts(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """All prompts of the workspace, archived ones last."""
+    place = workspace_for(request.user, workspace)
+    used = use.uses(place, "prompt")
+    found = Prompt.objects.in_workspace(place).select_related("published", "created_by")
+    rows = [(each, used.get(each.slug, use.Use())) for each in sorted(found, key=lambda each: each.is_archived)]
+    return TemplateResponse(request, "replay/prompts.html", {"workspace": place, "rows": rows})
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def prompt(request: SignedInRequest, workspace: str, slug: str, version: UUID | None = None) -> HttpResponse:
+    """A prompt in its published version, or in the one that a log names; ``?against=3`` compares with version 3."""
+    place = workspace_for(request.user, workspace)
+    found = _prompt(place, slug)
+    versions = list(found.versions.select_related("created_by"))
+    shown = next((each for each in versions if each.pk == (version or found.published_id)), None)
+    if shown is None:
+        raise Http404
+    shown.prompt = found
+    against = next((each for each in versions if str(each.number) == request.GET.get("against")), None)
+    context = page_context(request, place, prompting.desk_of(shown), name=f"prompt {shown.pk}") | {
+        "prompt": found,
+        "shown": shown,
+        "versions": versions,
+        "variables": _variables(shown.source),
+        "is_published": shown.pk == found.published_id,
+        "against": against,
+        "changes": _changes(against, shown) if against else [],
+        "recent": _recent(place, found),
+        "attempts_url": reverse("prompt_recent", args=[place.slug, found.slug]),
+        "run_url": reverse("prompt_run", args=[place.slug, found.slug, shown.pk]),
+    }
+    return TemplateResponse(request, "replay/prompt.html", context)
+
+
+@login_required
+@require_safe
+@cache_control(no_store=True)
+def recent(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """The newest logs of a prompt, as they are now."""
+    place = workspace_for(request.user, workspace)
+    found = _prompt(place, slug)
+    context = {"workspace": place, "prompt": found, "recent": _recent(place, found)}
+    return TemplateResponse(request, "replay/prompt.html#recent", context)
+
+
+@login_required
+@require_POST
+@cache_control(no_store=True)
+def run_version(request: SignedInRequest, workspace: str, slug: str, version: UUID) -> HttpResponseBase:
+    """Run the edited version with the variables filled in; as ``run`` of a log."""
+    place = workspace_for(request.user, workspace)
+    shown = _version(place, slug, version)
+    form = request.POST
+    values = {name.removeprefix(VARIABLE): form[name] for name in form if name.startswith(VARIABLE)}
+
+    def start() -> Any:
+        try:
+            target = Target.chosen(form.get("target", "")) or prompting.target_of(shown)
+            source = prompting.call_of(shown, form.get("body", ""), values)
+        except (NoPrompt, TemplateError, ValueError) as error:
+            raise runs.Invalid(str(error)) from None
+        if target == Target():
+            raise runs.Invalid("This version names no virtual key and no config: choose a target.")
+        return runner.start_run(
+            user=request.user,
+            workspace=place,
+            source=source,
+            target=target,
+            group=runs.as_uuid(form.get("group", ""), "group"),
+            label=form.get("label", "") or f"{shown.prompt.name}, version {shown.number}",
+        )
+
+    return runs.carry_out(request, place, start)
+
+
+@login_required
+@require_POST
+def save(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """What is on the playground as a new prompt, or as a new version of one."""
+    place = workspace_for(request.user, workspace)
+    form = request.POST
+    try:
+        source = prompting.source_of(form.get("body", "").replace("\r\n", "\n"))
+        target = Target.chosen(form.get("target", "")) or Target()
+        if slug := form.get("prompt", ""):
+            saved = _new_version(request, _prompt(place, slug), source, target)
+        else:
+            made = Prompt.create(
+                place, form.get("name", ""), source, by=Actor(request.user), virtual_key=target.virtual_key,
+                config=target.config, description=form.get("description", ""),
+            )  # fmt: skip
+            saved = made.versions.get()
+    except (NoPrompt, ValueError, Invalid) as error:
+        messages.error(request, f"Not saved: {error}")
+        return HttpResponseRedirect(_back(request, place), status=303)
+    messages.success(request, f"Saved as version {saved.number} of {saved.prompt.slug}.")
+    return _to(place, saved)
+
+
+def _new_version(request: SignedInRequest, found: Prompt, source: PromptSource, target: Target) -> PromptVersion:
+    """The next version; without another target it is answered by whom the edited one names."""
+    edited = runs.as_uuid(request.POST.get("version", ""), "version")
+    if target == Target() and edited:
+        target = prompting.target_of(get_object_or_404(found.versions, pk=edited))
+    return found.save_version(
+        source,
+        by=Actor(request.user),
+        virtual_key=target.virtual_key,
+        config=target.config,
+        description=request.POST.get("description", ""),
+    )
+
+
+@login_required
+@require_POST
+def publish(request: SignedInRequest, workspace: str, slug: str, version: UUID) -> HttpResponse:
+    place = workspace_for(request.user, workspace)
+    shown = _version(place, slug, version)
+    shown.prompt.publish(shown, by=Actor(request.user))
+    messages.success(request, f"Calls of {slug} use version {shown.number} from now on.")
+    return _to(place, shown)
+
+
+@login_required
+@require_POST
+def archive(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
+    """Archive a prompt, or bring it back."""
+    place = workspace_for(request.user, workspace)
+    found = _prompt(place, slug)
+    if found.is_archived:
+        found.restore(by=Actor(request.user))
+        messages.success(request, f"Calls may use {slug} again.")
+    else:
+        found.archive(by=Actor(request.user))
+        messages.success(request, f"Calls that name {slug} are refused from now on. Its logs still lead here.")
+    return HttpResponseRedirect(reverse("prompt", args=[place.slug, found.slug]), status=303)
+
+
+def _prompt(workspace: Workspace, slug: str) -> Prompt:
+    found: Prompt = get_object_or_404(Prompt.objects.select_related("published"), workspace=workspace, slug=slug)
+    return found
+
+
+def _version(workspace: Workspace, slug: str, id: UUID) -> PromptVersion:
+    found = PromptVersion.objects.select_related("prompt")
+    return get_object_or_404(found, prompt__workspace=workspace, prompt__slug=slug, id=id)
+
+
+def _variables(source: PromptSource) -> list[str]:
+    try:
+        return source.variables()
+    except TemplateError:
+        return []
+
+
+def _changes(before: PromptVersion, after: PromptVersion) -> list[ShownChange]:
+    found = diff.changes(*(prompting.body_of(each.source) for each in (before, after)))
+    return [ShownChange(change, show_change(change)) for change in found]
+
+
+def _recent(workspace: Workspace, found: Prompt) -> list[present.Row]:
+    logs = Log.objects.in_workspace(workspace).filter(prompt=found.slug).for_list().newest_first()[:RECENT]
+    return [present.row(log, reverse("log_detail", args=[workspace.slug, log.id])) for log in logs]
+
+
+def _back(request: HttpRequest, workspace: Workspace) -> str:
+    """The page that the form was on."""
+    if log := request.POST.get("log"):
+        return reverse("playground", args=[workspace.slug]) + f"?log={runs.as_uuid(log, 'log')}"
+    if slug := request.POST.get("prompt"):
+        return reverse("prompt", args=[workspace.slug, slug])
+    return reverse("playground", args=[workspace.slug])
+
+
+def _to(workspace: Workspace, version: PromptVersion) -> HttpResponse:
+    address = reverse("prompt_version", args=[workspace.slug, version.prompt.slug, version.pk])
+    return HttpResponseRedirect(address, status=303)
