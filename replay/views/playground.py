@@ -72,6 +72,7 @@ def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *
         "attempts_url": reverse("playground_attempts", args=[workspace.slug]) + f"?{query}",
         "draft": f"{request.user.pk}/{workspace.slug}/{run.id if run else log.id if log else name or opened.path}",
         "answer": _answer(workspace, run) if run else None,
+        "view": "json" if request.GET.get("view") == "json" else "form",
         "snippets": SNIPPETS,
         "base_url": f"{request.scheme}://{request.get_host()}",
     }

@@ -193,8 +193,8 @@ def make_an_export_of_nothing(page: Page) -> None:
     expect(page.get_by_text("Choose at least one field.")).to_be_visible()
 
 
-def playground_of(name: str) -> Callable[[Site], str]:
-    return lambda site: f"/w/acme/playground/?log={site.logs[name]}"
+def playground_of(name: str, query: str = "") -> Callable[[Site], str]:
+    return lambda site: f"/w/acme/playground/?log={site.logs[name]}{query}"
 
 
 def prompt_of(site: Site) -> str:
@@ -217,16 +217,15 @@ def prompt_list(site: Site) -> str:
     return "/w/acme/prompts/"
 
 
-def look_at_json(page: Page) -> None:
-    page.get_by_role("button", name="JSON", exact=True).click()
+def break_the_json(page: Page) -> None:
     page.locator("#pg-body").fill('{"model": ')
-    page.evaluate("takeShifts()")  # one view in the place of the other, as asked
 
 
 def stand_side_by_side(page: Page) -> None:
     while page.locator(".pg-column").count() < 3:  # a draft may have some of them
         page.get_by_role("button", name="Side by side").click()
-    page.evaluate("takeShifts()")  # what is below makes room for the column that was asked for
+    page.reload()
+    expect(page.locator("form[data-ready]")).to_be_visible()
 
 
 LAST_HOUR = "/w/acme/logs/?since=1h"
@@ -290,7 +289,7 @@ VIEWS = [
     View("playground", "/w/acme/playground/"),
     View("playground-tools", playground_of("chat_tool_result"), part="main"),
     View("playground-vision", playground_of("vision_data_uri"), part="main"),
-    View("playground-json", playground_of("chat_tools"), look_at_json, part="main"),
+    View("playground-json", playground_of("chat_tools", "&view=json"), break_the_json, part="main"),
     View("playground-beside", playground_of("chat_plain"), stand_side_by_side, part="main"),
     View("prompts", prompt_list, part="main"),
     View("prompts-first", "/w/acme/prompts/", part="main"),

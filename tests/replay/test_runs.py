@@ -69,8 +69,11 @@ def test_an_edited_request_is_sent_as_it_was_written(world: World) -> None:
 def test_without_scripts_the_run_is_done_when_the_page_comes(world: World) -> None:
     response = world.run(log=str(world.log().id))
     assert response.status_code == 303
-    panel = world.page.get(response["location"])
-    assert "A replay of" in panel.content.decode()
+    page = world.page.get(response["location"]).content.decode()
+    assert ">Succeeded<" in page
+    log_page = f"/w/acme/logs/{Run.objects.get().log_id}/"
+    assert log_page in page
+    assert "A replay of" in world.page.get(log_page).content.decode()
 
 
 def test_an_attempt_is_run_again_as_another_attempt_at_the_same_log(world: World) -> None:
