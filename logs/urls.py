@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from logs.views import analytics, analytics_api, api, detail, health, home, listing, live, media, metadata_keys
+from logs.views import analytics, analytics_api, api, detail, glance, health, home, listing, live, media, metadata_keys
 
 
 class SideConverter:
@@ -20,6 +20,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("w/<slug:workspace>/logs/", listing.log_list, name="log_list"),
     path("w/<slug:workspace>/logs/count/", listing.log_count, name="log_count"),
+    path("w/<slug:workspace>/logs/glance/<slug:part>/", glance.log_glance, name="log_glance"),
     path("w/<slug:workspace>/logs/complete/", listing.log_complete, name="log_complete"),
     path("w/<slug:workspace>/logs/live/", live.log_live, name="log_live"),
     path("w/<slug:workspace>/logs.json", listing.log_list_json, name="log_list_json"),

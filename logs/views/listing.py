@@ -24,6 +24,7 @@ from logs.filters import Selection, bar
 from logs.filters.address import Address
 from logs.filters.bar import Bar
 from logs.filters.completion import complete
+from logs.glance.parts import PARTS, shown
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
 from logs.present import Row
@@ -98,6 +99,7 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
     link = "?" + query.urlencode() if query else ""
     rows = list_rows(workspace, request.GET, page.rows, page.findings.matches if page.findings else {}, is_open=log)
     list_url = reverse("log_list", args=[workspace.slug])
+    at_once = PARTS if "all" in request.GET else {}  # for browsers without scripts, which fetch no fragments
     return {
         "filters": selection,
         "form": selection.form,
@@ -117,6 +119,11 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         "clear_url": list_url,
         "list_url": list_url,
         "count_url": reverse("log_count", args=[workspace.slug]) + link,
+        "glance_url": reverse("log_glance", args=[workspace.slug, "histogram"]) + link,
+        "facets_url": reverse("log_glance", args=[workspace.slug, "facets"]) + link,
+        "all_url": list_address(workspace, request.GET).changed({"all": "1"}),
+        "at_once": at_once,
+        "glance": {part: shown(part, workspace, request.GET, list_address(workspace, request.GET)) for part in at_once},
         "complete_url": reverse("log_complete", args=[workspace.slug]),
         "json_url": reverse("log_list_json", args=[workspace.slug]) + link,
         "live_url": reverse("log_live", args=[workspace.slug]) + link,

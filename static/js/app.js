@@ -10,6 +10,7 @@ import "./live.js";
 import "./keys.js";
 import "./narrow.js";
 import "./bar.js";
+import "./histogram.js";
 import "./feedback.js";
 import "./find.js";
 import "./first-log.js";

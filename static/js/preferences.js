@@ -1,4 +1,4 @@
-// Choices of the viewer that live in this browser: theme, rail, row density. theme.js restores them.
+// Choices of the viewer that live in this browser: theme, rail, row density, open facets. theme.js restores them.
 const root = document.documentElement;
 
 function remember(name, value) {
@@ -22,6 +22,8 @@ export function showChoices() {
       button.setAttribute("aria-pressed", button.dataset[`${name}Choice`] === chosen);
     }
   }
+  const facets = document.getElementById("facets");
+  if (facets && root.dataset.facets === "open") facets.open = true;
   const collapsed = root.dataset.rail === "collapsed";
   for (const button of document.querySelectorAll("[data-toggle-rail]")) {
     button.setAttribute("aria-label", collapsed ? "Expand the navigation" : "Collapse the navigation");
@@ -41,6 +43,15 @@ document.addEventListener("click", (event) => {
     return showChoices();
   }
 });
+
+// Facets stay open, or closed, from one selection to the next.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.id === "facets") remember("facets", target.open ? "open" : "");
+  },
+  true,
+);
 
 document.addEventListener("htmx:load", showChoices);
 showChoices();

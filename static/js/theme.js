@@ -2,7 +2,7 @@
 (() => {
   const root = document.documentElement;
   root.dataset.js = "";
-  for (const name of ["theme", "rail", "density"]) {
+  for (const name of ["theme", "rail", "density", "facets"]) {
     try {
       const value = localStorage.getItem(name);
       if (value) root.dataset[name] = value;

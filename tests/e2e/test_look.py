@@ -31,7 +31,7 @@ AXE_OPTIONS = {
 AXE_COLOURS = AXE_OPTIONS | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 LOOK = Path(__file__).with_name("look.js").read_text()
 WATCH = Path(__file__).with_name("watch.js")
-UNSETTLED = ".htmx-request, .skeleton, .count[aria-hidden]"
+UNSETTLED = ".htmx-request, .skeleton, .count[aria-hidden], [aria-busy=true]"
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 PICTURES = {
     ("list", "light", 1440), ("list", "dark", 1440), ("list", "light", 390), ("panel", "light", 1440),
@@ -121,6 +121,12 @@ def open_a_row(page: Page) -> None:
 def open_filters(page: Page) -> None:
     page.get_by_role("button", name="Filters").click()
     expect(page.get_by_role("button", name="Show logs")).to_be_visible()
+
+
+def open_facets(page: Page) -> None:
+    page.evaluate("localStorage.setItem('facets', 'open')")  # as somebody left them
+    page.reload()
+    expect(page.locator("#facets li a").first).to_be_visible()
 
 
 def complete_a_key(page: Page) -> None:
@@ -241,6 +247,7 @@ VIEWS = [
     View("list-error", "/w/acme/logs/?status=abc", status=400),
     View("bar-error", "/w/acme/logs/?since=1h&query=user:ada+modle:gpt", status=400),
     View("bar-options", LAST_HOUR, complete_a_key, part=".bar"),
+    View("list-facets", "/w/acme/logs/?cache=miss", open_facets, part="#facets"),
     View("row-ways", LAST_HOUR, point_at_a_row, part="tr.log"),
     View("list-search", "/w/acme/logs/?q=weather"),
     View("list-search-nothing", "/w/acme/logs/?q=unheard-of"),

@@ -252,6 +252,29 @@ def test_the_query_bar(page: Page, site: Site) -> None:
     expect(bar).to_have_value("cache:hit")
 
 
+def test_the_histogram_narrows_the_time(page: Page, site: Site) -> None:
+    columns = page.locator("[data-histogram] a")
+    expect(columns).not_to_have_count(0)
+    tab_to(page, columns.first)
+    press(page, "Shift+ArrowRight", "Enter")
+    expect(page.locator(".chip")).to_have_count(2)
+    asked = parse_qs(urlsplit(page.url).query)
+    assert set(asked) == {"since", "until"}
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(0)
+
+    expect(columns).not_to_have_count(0)
+    first, last = (columns.nth(at).locator(".room").bounding_box() for at in (0, -1))
+    assert first is not None
+    assert last is not None
+    page.mouse.move(first["x"] + 2, first["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 2, last["y"] + 20, steps=5)
+    page.mouse.up()
+    expect(page.locator(".chip")).to_have_count(2)
+    assert rows(page).count() > 0
+
+
 def test_from_a_value_to_the_logs_that_have_it(page: Page, site: Site) -> None:
     press(page, "j")
     only = rows(page).first.locator("xpath=ancestor::tr").get_by_role("link", name="Only openai")

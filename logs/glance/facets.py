@@ -1,0 +1,85 @@
+"""How many of the selected logs have which value: links that narrow the list to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from logs.analytics import sources
+from logs.analytics.sources import CORE, DIM, Asked
+from logs.filters.address import Address
+from logs.filters.filterset import CACHE_CHOICES, FALLBACK_CHOICES, LOADBALANCE_CHOICES, RETRY_CHOICES
+from logs.query import exactly
+
+MOST_VALUES = 6  # of a facet: the rest is a word in the query bar away
+
+
+def _words(choices: list[tuple[str, str]]) -> dict[str, str]:
+    """The states without the name of what they are states of: that is the facet's title."""
+    return {value: words.partition(" ")[2] or words for value, words in choices}
+
+
+# Filter, title, column, and the words of its values where they are fixed ones.
+FACETS: list[tuple[str, str, str, dict[str, str]]] = [
+    ("model", "Model", "model", {}),
+    ("provider", "Provider", "provider", {}),
+    ("status", "HTTP status", "status_code", {}),
+    ("cache", "Cache", "cache_status", _words(CACHE_CHOICES)),
+    ("retry", "Retry", "retry_status", _words(RETRY_CHOICES)),
+    ("fallback", "Fallback", "fallback_status", _words(FALLBACK_CHOICES)),
+    ("loadbalance", "Load balance", "loadbalance_status", _words(LOADBALANCE_CHOICES)),
+]
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """``url`` narrows the list to it, or, where it is all that is asked for, takes that back."""
+
+    words: str
+    count: int
+    url: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """``reached``: counted back to then only. ``others`` are the values that are not shown."""
+
+    title: str
+    values: list[FacetValue]
+    others: int
+    reached: datetime | None
+
+
+def facets(asked: Asked, address: Address) -> list[Facet]:
+    """All that could be counted in time. The columns are counted together: one look at the rows for all of them."""
+    found = []
+    try:
+        answer = sources.read(asked, CORE, [column for _, _, column, _ in FACETS])
+    except sources.OutOfTime:
+        return []
+    for name, title, column, words in FACETS:
+        counts: Counter[Any] = Counter()
+        for row in answer.rows:
+            counts[row[column]] += row["requests"]
+        found.append(_facet(name, title, counts, words, address, answer.reached))
+    try:
+        users = sources.read(asked, DIM, ("value",), dimension="user")
+    except sources.OutOfTime:
+        return found
+    counts = Counter({row["value"]: row["requests"] for row in users.rows})
+    return [*found, _facet("user", "User", counts, {}, address, users.reached)]
+
+
+def _facet(
+    name: str, title: str, counts: Counter[Any], words: dict[str, str], address: Address, reached: datetime | None
+) -> Facet:
+    counts.pop(None, None)  # what is unknown is no value to narrow to
+    values = []
+    for value, count in counts.most_common(MOST_VALUES):
+        is_chosen = address.params.get(name) == exactly(str(value))
+        url = address.changed({name: ""}) if is_chosen else address.only(name, str(value))
+        values.append(FacetValue(words.get(value, str(value)), count, url, is_chosen))
+    return Facet(title, values, max(len(counts) - MOST_VALUES, 0), reached)
