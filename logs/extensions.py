@@ -59,6 +59,15 @@ class Section:
     content: Any
 
 
+@dataclass(frozen=True)
+class Action:
+    """What can be done with a log: a button in its row and panel (a template; there ``action``), the same in JSON."""
+
+    template: str
+    content: Any
+    json: Any
+
+
 class Extension:
     """The places where an app may add something. Each is left as it is unless overridden."""
 
@@ -67,6 +76,7 @@ class Extension:
     toolbar = ""  # a template beside the list's filters
     footer = ""  # a template below the list
     stylesheets: tuple[str, ...] = ()
+    action = ""  # what ``actions`` are called in JSON
     analytics: Sequence[Tab] = ()  # tabs of the analytics page
 
     def narrow(self, logs: LogQuerySet, asked: Mapping[str, Any]) -> tuple[LogQuerySet, bool]:
@@ -79,6 +89,10 @@ class Extension:
 
     def rated(self, asked: Asked, group: Any, values: Collection[str]) -> Mapping[str, Rated]:
         """How the logs that are asked for were rated, by an expression over logs that has these values."""
+        return {}
+
+    def actions(self, request: HttpRequest, workspace: Workspace, logs: Iterable[Log]) -> Mapping[UUID, Action]:
+        """What whoever asks may do with these logs, in as many queries for many as for one."""
         return {}
 
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section | None:
@@ -120,6 +134,16 @@ def scores(workspace_id: int, logs: Iterable[Log]) -> dict[UUID, Score]:
 
 def rated(asked: Asked, group: Any, values: Collection[str]) -> dict[str, Rated]:
     return {value: found for each in _registered for value, found in each.rated(asked, group, values).items()}
+
+
+def actions(request: HttpRequest, workspace: Workspace, logs: Iterable[Log]) -> dict[UUID, dict[str, Action]]:
+    """The actions of all extensions by their names, for each log."""
+    logs = list(logs)
+    found: dict[UUID, dict[str, Action]] = {log.id: {} for log in logs}
+    for each in _registered:
+        for id, action in each.actions(request, workspace, logs).items():
+            found[id][each.action] = action
+    return found
 
 
 def sections(request: HttpRequest, workspace: Workspace, log: Log) -> list[Section]:

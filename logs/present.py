@@ -5,13 +5,14 @@ Templates only place what is computed here; the list, the panel and the JSON twi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 
 from logs import status
-from logs.extensions import Score
+from logs.extensions import Action, Score
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
 from logs.search.find import Match
@@ -111,6 +112,7 @@ class Row:
     trace_id: str
     score: Score | None = None
     match: Match | None = None
+    actions: list[Action] = field(default_factory=list)
     is_open: bool = False
 
     @property
@@ -158,7 +160,15 @@ def pill(log: Log) -> list[State]:
     ]
 
 
-def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None, match: Match | None = None) -> Row:
+def row(
+    log: Log,
+    url: str,
+    *,
+    is_open: bool = False,
+    score: Score | None = None,
+    match: Match | None = None,
+    actions: Iterable[Action] = (),
+) -> Row:
     return Row(
         id=str(log.id),
         url=url,
@@ -189,6 +199,7 @@ def row(log: Log, url: str, *, is_open: bool = False, score: Score | None = None
         trace_id=log.trace_id,
         score=score,
         match=match,
+        actions=list(actions),
         is_open=is_open,
     )
 

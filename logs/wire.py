@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from logs import extensions, filters, pagination, present
 from logs.bodies import Side, read_sides
-from logs.extensions import Score
+from logs.extensions import Action, Score
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor
 from portkey_logs.accounts.addresses import absolute_url
@@ -47,9 +47,10 @@ def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
         return JsonResponse({"status": "failure", "message": message, "errors": errors}, status=400)
     page = pagination.fetch_page(selection.queryset, cursor, size=limit, from_index=selection.answers_from_index)
     scores = extensions.scores(workspace.pk, page.rows)
+    actions = extensions.actions(request, workspace, page.rows)
     body: dict[str, Any] = {
         "object": "list",
-        "data": [item(log, workspace, request, scores.get(log.id)) for log in page.rows],
+        "data": [item(log, workspace, request, scores.get(log.id), actions[log.id]) for log in page.rows],
         "next_cursor": str(page.older) if page.older else None,
         "has_more": page.older is not None,
     }
@@ -77,7 +78,13 @@ def log_response(request: HttpRequest, log: Log) -> HttpResponseBase:
     return HttpResponse(b"".join(parts), content_type="application/json")
 
 
-def item(log: Log, workspace: Workspace, request: HttpRequest, score: Score | None = None) -> dict[str, Any]:
+def item(
+    log: Log,
+    workspace: Workspace,
+    request: HttpRequest,
+    score: Score | None = None,
+    actions: Mapping[str, Action] | None = None,
+) -> dict[str, Any]:
     cache, retry, fallback, loadbalance = present.pill(log)
     return {
         "id": str(log.id),
@@ -136,6 +143,7 @@ def item(log: Log, workspace: Workspace, request: HttpRequest, score: Score | No
         "completeness": log.completeness,
         "request_bytes": log.request_bytes,
         "response_bytes": log.response_bytes,
+        **{name: action.json for name, action in (actions or {}).items()},
     }
 
 
@@ -161,7 +169,13 @@ def _log_object(log: Log, asked: Side, answered: Side, request: HttpRequest) -> 
             "streamingMode": log.stream,
         },
         "metrics": _metrics(log),
-        "log": item(log, log.workspace, request, extensions.scores(log.workspace_id, [log]).get(log.id)),
+        "log": item(
+            log,
+            log.workspace,
+            request,
+            extensions.scores(log.workspace_id, [log]).get(log.id),
+            extensions.actions(request, log.workspace, [log])[log.id],
+        ),
     }
 
 

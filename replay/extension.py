@@ -1,18 +1,27 @@
-"""What replay adds to the log pages: the family in the panel, and comparing."""
+"""What replay adds to the log pages: the button, the family in the panel, and comparing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
 from django.http import HttpRequest
 
-from logs.extensions import Extension, Section
+from logs.extensions import Action, Extension, Section
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
-from replay import models, section
+from replay import facts, models, section
+from replay.facts import Rights
 
 
 class ReplayExtension(Extension):
+    action = "replay"
     toolbar = "replay/toolbar.html"
     stylesheets = ("css/replay.css",)
+
+    def actions(self, request: HttpRequest, workspace: Workspace, logs: Iterable[Log]) -> Mapping[UUID, Action]:
+        verdicts = facts.verdicts(workspace.pk, logs, _rights(request))
+        return {id: section.action(workspace, id, verdict) for id, verdict in verdicts.items()}
 
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section | None:
         shown = section.family(workspace, log)
@@ -22,3 +31,11 @@ class ReplayExtension(Extension):
         models.settle()
         models.drop_expired()
         return False
+
+
+def _rights(request: HttpRequest) -> Rights:
+    """Members may do all of it; an API key what its scopes say."""
+    grant = getattr(request, "grant", None)
+    if grant is None:
+        return facts.MEMBER
+    return Rights(see_bodies=grant.allows("logs.view"), run=grant.allows("logs.write"))

@@ -1,17 +1,30 @@
-"""The family of a log in the panel."""
+"""The button of a log, and its family in the panel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.urls import reverse
 
+from logs.extensions import Action
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
 from replay import lineage
+from replay.eligibility import Verdict
 from replay.models import Run
+
+
+@dataclass(frozen=True)
+class Button:
+    """Replay. ``url`` is where it leads; ``reason`` says why it does not, or what will be asked there."""
+
+    log_id: str
+    url: str
+    allowed: bool
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,13 @@ class Shown:
     by: str = ""
     replays: list[Member] = field(default_factory=list)
     siblings: list[Member] = field(default_factory=list)
+
+
+def action(workspace: Workspace, log_id: UUID, verdict: Verdict) -> Action:
+    """The button, and what JSON says of it."""
+    url = reverse("playground", args=[workspace.slug]) + f"?log={log_id}"
+    told = {"allowed": verdict.allowed, "reason": verdict.reason or None, "needs_key": verdict.needs_key}
+    return Action("replay/button.html", Button(str(log_id), url, verdict.allowed, verdict.reason), told)
 
 
 def family(workspace: Workspace, log: Log) -> Shown | None:

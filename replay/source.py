@@ -29,6 +29,16 @@ _OF_THE_CALL = re.compile(
 )
 # Of the provider's own headers, those that say what the call is and not who makes it.
 _OF_THE_PROVIDER = frozenset({"content-type", "anthropic-version", "anthropic-beta", "openai-beta"})
+# The rest would go on to a provider that it was not meant for.
+_OF_ANY_TARGET = frozenset(
+    {
+        "content-type",
+        "x-portkey-metadata",
+        "x-portkey-request-timeout",
+        "x-portkey-cache-namespace",
+        "x-portkey-cache-force-refresh",
+    }
+)
 KINDS = ("provider", "virtual_key", "config", "inline")
 
 
@@ -61,8 +71,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.convert({kind: value}, cls)
 
     def over(self, other: Target) -> Target:
-        """This target for a call that went to the other: the call's own headers still go along."""
-        return msgspec.structs.replace(self, headers=other.headers | self.headers)
+        """This target for a call that went to the other: what says nothing of who answers still goes along."""
+        kept = {name: value for name, value in other.headers.items() if name in _OF_ANY_TARGET}
+        return msgspec.structs.replace(self, headers=kept | self.headers)
 
     @property
     def label(self) -> str:

@@ -97,7 +97,9 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         cursor_error = "This page address is damaged. Start again from the newest logs."
     query = _query(request.GET)
     link = "?" + query.urlencode() if query else ""
-    rows = list_rows(workspace, request.GET, page.rows, page.findings.matches if page.findings else {}, is_open=log)
+    rows = list_rows(
+        request, workspace, request.GET, page.rows, page.findings.matches if page.findings else {}, is_open=log
+    )
     list_url = reverse("log_list", args=[workspace.slug])
     at_once = PARTS if "all" in request.GET else {}  # for browsers without scripts, which fetch no fragments
     return {
@@ -141,6 +143,7 @@ def list_address(workspace: Workspace, params: QueryDict) -> Address:
 
 
 def list_rows(
+    request: HttpRequest,
     workspace: Workspace,
     params: QueryDict,
     logs: list[Log],
@@ -152,6 +155,7 @@ def list_rows(
     here = _query(params, keep_cursor=True)
     beside = "?" + here.urlencode() if here else ""
     scores = extensions.scores(workspace.pk, logs)
+    actions = extensions.actions(request, workspace, logs)
     return [
         present.row(
             each,
@@ -159,6 +163,7 @@ def list_rows(
             is_open=each == is_open,
             score=scores.get(each.id),
             match=matches.get(each.id),
+            actions=actions[each.id].values(),
         )
         for each in logs
     ]
@@ -183,6 +188,7 @@ def _panel(request: HttpRequest, workspace: Workspace, log: Log, selection: Sele
     shown.close_url = reverse("log_list", args=[workspace.slug]) + link
     shown.older_url = reverse("log_detail", args=[workspace.slug, older]) + link if older else ""
     shown.newer_url = reverse("log_detail", args=[workspace.slug, newer]) + link if newer else ""
+    shown.actions = list(extensions.actions(request, workspace, [log])[log.id].values())
     shown.sections = extensions.sections(request, workspace, log)
     shown.is_full = "full" in request.GET
     widened = query.copy()

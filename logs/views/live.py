@@ -31,7 +31,7 @@ def log_live(request: HttpRequest, workspace: str) -> HttpResponse:
     news = arrivals.since(selection.queryset.for_list(), moment, set(known[: arrivals.KNOWN_MOST]))
     context = {
         "address": list_address(found, params),
-        "rows": list_rows(found, params, news.rows, news.matches),
+        "rows": list_rows(request, found, params, news.rows, news.matches),
         "until": ids.ms_of(news.until),
         "has_more": news.has_more,
     }

@@ -1,6 +1,7 @@
 // The keyboard. Never while typing, never with a modifier: those belong to the browser and to fields.
 import { copy } from "./copy.js";
 import { toast } from "./messages.js";
+import { announce } from "./messages.js";
 import { close, isOpen, openRow } from "./panel.js";
 import { toggle as toggleLive } from "./live.js";
 import { hideTip } from "./tips.js";
@@ -50,6 +51,14 @@ function compare() {
   else toast(`Tick two logs to compare them; ${ticked} ${ticked === 1 ? "is" : "are"} ticked.`);
 }
 
+/** Of the log that is open, else of the row that has the focus. */
+function replay() {
+  const place = isOpen() ? dialog("log-panel") : document.activeElement.closest("#results tr");
+  const button = place?.querySelector('[data-action="replay"]');
+  if (button?.disabled) announce(button.title);
+  else button?.click();
+}
+
 const ACTIONS = {
   d: compare,
   j: () => walk(1),
@@ -62,6 +71,7 @@ const ACTIONS = {
   "+": () => press("#thumb-up"),
   "=": () => press("#thumb-up"), // the same key without Shift
   "-": () => press("#thumb-down"),
+  r: replay,
   c: () => {
     const button = document.querySelector("#log-panel [data-copy-link]") ?? document.createElement("button");
     button.dataset.copyLink = "";
