@@ -16,6 +16,7 @@ from logs.present import Row
 from logs.sides import Asked, SideView, side_view
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.catalog import lookup
+from portkey_logs.catalog.lookup import Kept
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def facts(log: Log, workspace: Workspace) -> list[Fact]:
             mono=True,
             ask=("option", log.option_path),
         ),
-        Fact("Prompt", _versioned(log.prompt, log.prompt_version_id), mono=True, copy=True, ask=("prompt", log.prompt)),
+        _origin("Prompt", "prompt", log.prompt, log.prompt_version_id, _prompt(log, workspace)),
         _origin("Virtual key", "virtual_key", log.virtual_key, None, _virtual_key(log, workspace)),
         Fact("API key", key_name, ask=("api_key", key_name)),
         Fact("Source", present.SOURCE_WORDS.get(log.source, log.source), minor=True, ask=("source", log.source)),
@@ -204,10 +205,23 @@ def _config(log: Log, workspace: Workspace) -> Lead | None:
     kept = lookup.config(workspace, log.config, log.config_version_id)
     if kept is None:
         return Lead(keep_url=reverse("new_config", args=[workspace.slug]) + f"?log={log.id}")
-    url = reverse("config", args=[workspace.slug, kept.slug])
+    return _versioned_lead("config", workspace, kept)
+
+
+def _prompt(log: Log, workspace: Workspace) -> Lead | None:
+    if not log.prompt:
+        return None
+    kept = lookup.prompt(workspace, log.prompt, log.prompt_version_id)
+    if kept is None:
+        return Lead(keep_url=reverse("playground", args=[workspace.slug]) + f"?log={log.id}")
+    return _versioned_lead("prompt", workspace, kept)
+
+
+def _versioned_lead(page: str, workspace: Workspace, kept: Kept) -> Lead:
+    """To the version that the log names, at its own address, else to the thing itself."""
     if kept.version_id:
-        url = reverse("config_version", args=[workspace.slug, kept.slug, kept.version_id])
-    return Lead(url, kept.words)
+        return Lead(reverse(f"{page}_version", args=[workspace.slug, kept.slug, kept.version_id]), kept.words)
+    return Lead(reverse(page, args=[workspace.slug, kept.slug]), kept.words)
 
 
 def _virtual_key(log: Log, workspace: Workspace) -> Lead | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from portkey_logs.accounts.models import Workspace
-from portkey_logs.catalog.models import ConfigVersion, VirtualKey
+from portkey_logs.catalog.models import ConfigVersion, PromptVersion, VirtualKey
 
 
 class Kept(NamedTuple):
@@ -29,21 +29,31 @@ class Kept(NamedTuple):
 
 def config(workspace: Workspace, slug: str, version_id: str | None) -> Kept | None:
     """The config, in the version that the log names if we have it; None where the slug is unknown here."""
-    wanted = _uuid(version_id)
     versions = ConfigVersion.objects.filter(config__workspace=workspace, config__slug=slug).select_related("config")
-    found = list(versions.filter(Q(pk=wanted) | Q(pk=F("config__current"))))
-    exact = next((each for each in found if each.pk == wanted), None)
-    shown = exact or next(iter(found), None)
-    if shown is None:
-        return None
-    config = shown.config
-    return Kept(config.slug, config.name, shown.number, exact.pk if exact else None, config.is_archived)
+    return _kept(versions, "config", F("config__current"), version_id)
+
+
+def prompt(workspace: Workspace, slug: str, version_id: str | None) -> Kept | None:
+    """As ``config``, for a prompt."""
+    versions = PromptVersion.objects.filter(prompt__workspace=workspace, prompt__slug=slug).select_related("prompt")
+    return _kept(versions, "prompt", F("prompt__published"), version_id)
 
 
 def virtual_key(workspace: Workspace, slug: str) -> Kept | None:
     """The virtual key; None where the slug is unknown here."""
     key = VirtualKey.objects.in_workspace(workspace).filter(slug=slug).first()
     return None if key is None else Kept(key.slug, key.name, is_archived=key.is_archived)
+
+
+def _kept(versions: QuerySet[Any], name: str, present: F, version_id: str | None) -> Kept | None:
+    wanted = _uuid(version_id)
+    found = list(versions.filter(Q(pk=wanted) | Q(pk=present)))
+    exact = next((each for each in found if each.pk == wanted), None)
+    shown = exact or next(iter(found), None)
+    if shown is None:
+        return None
+    item = getattr(shown, name)
+    return Kept(item.slug, item.name, shown.number, exact.pk if exact else None, item.is_archived)
 
 
 def _uuid(text: str | None) -> UUID | None:

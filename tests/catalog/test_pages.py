@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from logs.ingest.record import GatewayStatus, LogRecord
 from portkey_logs.accounts.models import Actor, ApiKey, User
-from portkey_logs.catalog.models import Config, VirtualKey
+from portkey_logs.catalog.models import Config, Prompt, VirtualKey
+from portkey_logs.catalog.prompts import PromptSource
 from tests.factories import People, make_key
 
 SECRET = "sk-proj-0123456789abcdefghij"
@@ -290,6 +291,20 @@ class TestFromALog:
         assert f'<a href="/w/acme/configs/pc-safe/versions/{served["config_version_id"]}/">pc-safe</a>' in page
         assert "Safe chat, version 1" in page
         assert '<a href="/w/acme/virtual-keys/openai/">openai</a>' in page
+
+    def test_to_the_version_of_the_prompt(self, people: People, store: Callable[..., list[LogRecord]]) -> None:
+        by = Actor(people.alice)
+        prompt = Prompt.create(
+            people.workspace, "Greeting", PromptSource(template="Hi {{name}}"), by=by, slug="pp-greet"
+        )
+        first = prompt.published_id
+        prompt.publish(prompt.save_version(PromptSource(template="Hello {{name}}"), by=by), by)
+        (log,) = store({"prompt": "pp-greet", "prompt_version_id": str(first)})
+        page = self.panel(people, log)
+        assert f'<a href="/w/acme/prompts/pp-greet/versions/{first}/">pp-greet</a>' in page
+        assert "Greeting, version 1" in page
+        (other,) = store({"prompt": "pp-theirs"})
+        assert f'/w/acme/playground/?log={other.id}"' in self.panel(people, other)
 
     def test_to_the_config_where_the_version_is_somebody_elses(
         self, people: People, config: Config, store: Callable[..., list[LogRecord]]
