@@ -59,6 +59,7 @@ ICONS = frozenset(
         "lock",
         "log-out",
         "maximize-2",
+        "menu",
         "message-square-text",
         "minimize-2",
         "monitor",

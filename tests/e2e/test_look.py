@@ -149,6 +149,13 @@ def open_help(page: Page) -> None:
     expect(page.locator("#keyboard")).to_be_visible()
 
 
+def open_more_on_a_phone(page: Page) -> None:
+    button = page.locator("[popovertarget=more-menu]")
+    if button.is_visible():  # elsewhere the rail has room for all pages
+        button.click()
+        expect(page.locator("#more-menu").get_by_role("link", name="Virtual keys")).to_be_visible()
+
+
 def open_menu(name: str) -> Callable[[Page], None]:
     def open(page: Page) -> None:
         page.locator(f"[popovertarget={name}]").click()
@@ -256,6 +263,7 @@ VIEWS = [
     View("guide", LAST_HOUR, open_guide, part="#guide"),
     View("help", LAST_HOUR, open_help, part="#keyboard"),
     View("workspace-menu", LAST_HOUR, open_menu("workspace-menu"), part="#workspace-menu"),
+    View("more-menu", LAST_HOUR, open_more_on_a_phone, part="#more-menu"),
     View("account-menu", LAST_HOUR, open_menu("account-menu"), part="#account-menu"),
     View("panel", LAST_HOUR, open_a_row),
     View("panel-tool-result", of("chat_tool_result"), part="#log-panel"),
