@@ -9,13 +9,16 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 
 from logs import ids
+from logs.query import COLUMNS, VIEW
 from logs.querysets import LogQuerySet
-from portkey_logs.accounts.models import ApiKey, Workspace
+from portkey_logs.accounts.models import ApiKey, User, Workspace
 
 
 def _no_constraint(to: type[models.Model], **kwargs: Any) -> models.ForeignKey[Any, Any]:
@@ -324,3 +327,73 @@ class MetadataKey(models.Model):
     def rolled_up_from(self) -> datetime:
         """The time (UTC) from which on the rollups hold every log with the key."""
         return self.declared_at + self.SETTLES_AFTER
+
+
+class ListColumns(models.Model):
+    """The columns of the list as one person has them in one workspace; without a row they are the usual ones."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    columns = ArrayField(models.TextField())  # names that logs/columns.py knows
+
+    class Meta:
+        db_table = "list_columns"
+        constraints = [models.UniqueConstraint(fields=["workspace", "person"], name="list_columns_once")]
+
+    def __str__(self) -> str:
+        return f"Columns of {self.person}"
+
+
+class SavedView(models.Model):
+    """Filters of the list under a name, perhaps with columns: for the person who made it, or shared with the workspace.
+
+    A default is what the list opens with: for its owner, or, of a shared one, for all who have no default of their own.
+    """
+
+    MOST = 50  # of one person in one workspace: more are no menu any more
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=80)
+    query = models.TextField(blank=True)  # the address's filters, as logs/saved.py puts them
+    columns = ArrayField(models.TextField(), default=list, blank=True)  # none: everybody's own
+    is_shared = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "saved_view"
+        ordering = ["name", "id"]
+        indexes = [models.Index(fields=["workspace", "name"], name="saved_view_menu")]  # the list's menu
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "person"],
+                name="saved_view_own_default",
+                condition=Q(is_default=True, is_shared=False),
+            ),
+            models.UniqueConstraint(
+                fields=["workspace"], name="saved_view_shared_default", condition=Q(is_default=True, is_shared=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The list as the view has it."""
+        query = QueryDict(self.query, mutable=True)
+        if self.columns:
+            query[COLUMNS] = ",".join(self.columns)
+        query[VIEW] = str(self.pk)
+        return reverse("log_list", args=[self.workspace.slug]) + "?" + query.urlencode()
+
+    @transaction.atomic
+    def settle(self, *, name: str, is_shared: bool, is_default: bool) -> None:
+        """Rename it, share it or not, make it the default instead of the one before, or no default."""
+        if is_default:
+            others = SavedView.objects.filter(workspace=self.workspace_id, is_shared=is_shared, is_default=True)
+            if not is_shared:
+                others = others.filter(person=self.person_id)
+            others.exclude(pk=self.pk).update(is_default=False)
+        self.name, self.is_shared, self.is_default = name, is_shared, is_default
+        self.save(update_fields=["name", "is_shared", "is_default"])

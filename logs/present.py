@@ -5,17 +5,21 @@ Templates only place what is computed here; the list, the panel and the JSON twi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from logs import status
 from logs.extensions import Action, Score
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
 from logs.search.find import Match
+
+if TYPE_CHECKING:
+    from logs.columns import Cell
 
 TYPE_LABELS = {
     "chat_completion": "Chat Completion",
@@ -114,6 +118,7 @@ class Row:
     match: Match | None = None
     actions: list[Action] = field(default_factory=list)
     is_open: bool = False
+    cells: Sequence[Cell] = ()  # in the order of the list's columns
 
     @property
     def created_iso(self) -> str:
@@ -168,6 +173,7 @@ def row(
     score: Score | None = None,
     match: Match | None = None,
     actions: Iterable[Action] = (),
+    cells: Sequence[Cell] = (),
 ) -> Row:
     return Row(
         id=str(log.id),
@@ -201,6 +207,7 @@ def row(
         match=match,
         actions=list(actions),
         is_open=is_open,
+        cells=cells,
     )
 
 

@@ -23,6 +23,8 @@ MOST_CHARACTERS = 300  # of one item
 
 META = "meta."  # and the key: the filters by metadata
 WORDS = "q"  # the filter that searches in bodies
+VIEW = "view"  # beside the filters: the id of the saved view that an address came from
+COLUMNS = "columns"  # beside the filters: the names of the list's columns, with commas
 HIGHEST = "_max"
 LOWEST = "_min"
 

@@ -79,6 +79,7 @@ class LogQuerySet(models.QuerySet["Log"]):
     def oldest_first(self) -> Self:
         return self.order_by("id")
 
-    def for_list(self) -> Self:
-        """Without the wide columns that no row shows."""
-        return self.defer("url", "labels", "metadata", "span_name", "option_path")
+    def for_list(self, *, with_metadata: bool = False) -> Self:
+        """Without the wide columns that no row shows; some show a key of the metadata."""
+        found = self.defer("url", "labels", "span_name", "option_path")
+        return found if with_metadata else found.defer("metadata")

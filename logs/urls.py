@@ -1,6 +1,19 @@
 from django.urls import path, register_converter
 
-from logs.views import analytics, analytics_api, api, detail, glance, health, home, listing, live, media, metadata_keys
+from logs.views import (
+    analytics,
+    analytics_api,
+    api,
+    detail,
+    glance,
+    health,
+    home,
+    listing,
+    live,
+    media,
+    metadata_keys,
+    saved,
+)
 
 
 class SideConverter:
@@ -23,6 +36,11 @@ urlpatterns = [
     path("w/<slug:workspace>/logs/glance/<slug:part>/", glance.log_glance, name="log_glance"),
     path("w/<slug:workspace>/logs/complete/", listing.log_complete, name="log_complete"),
     path("w/<slug:workspace>/logs/live/", live.log_live, name="log_live"),
+    path("w/<slug:workspace>/logs/columns/", saved.choose_columns, name="list_columns"),
+    path("w/<slug:workspace>/logs/views/", saved.views, name="saved_views"),
+    path("w/<slug:workspace>/logs/views/<int:id>/", saved.view, name="saved_view"),
+    path("w/<slug:workspace>/logs/views/<int:id>/overwrite/", saved.overwrite, name="overwrite_saved_view"),
+    path("w/<slug:workspace>/logs/views/<int:id>/delete/", saved.delete, name="delete_saved_view"),
     path("w/<slug:workspace>/logs.json", listing.log_list_json, name="log_list_json"),
     path("w/<slug:workspace>/logs/<uuid:id>/", listing.log_detail, name="log_detail"),
     path("w/<slug:workspace>/logs/<uuid:id>.json", detail.log_json, name="log_json"),

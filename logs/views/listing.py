@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -17,8 +18,9 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import extensions, filters, ids, pagination, present, status, wire
+from logs import extensions, filters, ids, pagination, present, saved, status, wire
 from logs.bodies import read_sides
+from logs.columns import Columns
 from logs.detail import Detail, detail
 from logs.filters import Selection, bar
 from logs.filters.address import Address
@@ -28,43 +30,49 @@ from logs.glance.parts import PARTS, shown
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor, Page
 from logs.present import Row
-from logs.query import QueryError
+from logs.query import COLUMNS, VIEW, QueryError
+from logs.saved import Look
 from logs.search.find import COUNT_CAP, Match
-from portkey_logs.accounts.access import workspace_for
+from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
 
 # How the panel is drawn, and a line just typed: not part of what is selected.
 VIEW_PARAMS = ("request", "response", "full", bar.PARAM)
+LOOK_PARAMS = (VIEW, COLUMNS)
 TIME_PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d"), ("", "All"))
 
 
 @login_required
 @require_safe
 @cache_control(no_store=True)
-def log_list(request: HttpRequest, workspace: str) -> HttpResponse:
+def log_list(request: SignedInRequest, workspace: str) -> HttpResponse:
     found = workspace_for(request.user, workspace)
+    look = saved.look(found, request.user, request.GET)
     if bar.PARAM not in request.GET:
-        return _page(request, found, None)
+        elsewhere = saved.entrance(look, request.path, request.GET)
+        return HttpResponseRedirect(elsewhere) if elsewhere else _page(request, found, look, None)
     line = request.GET[bar.PARAM]
     try:
         return HttpResponseRedirect(bar.address_of(line, list_address(found, request.GET)))
     except QueryError as error:
         kept = bar.draw(_query(request.GET), None).kept
-        return _page(request, found, None, Bar(line, kept, error.message, error.position))
+        return _page(request, found, look, None, Bar(line, kept, error.message, error.position))
 
 
 @login_required
 @require_safe
 @cache_control(no_store=True)
-def log_detail(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
+def log_detail(request: SignedInRequest, workspace: str, id: UUID) -> HttpResponse:
     """The list with the log's panel open; on a cold load the list starts where that log stands."""
     found = workspace_for(request.user, workspace)
     log = get_object_or_404(Log.objects.select_related("api_key"), workspace=found, id=id)
-    return _page(request, found, log)
+    return _page(request, found, saved.look(found, request.user, request.GET), log)
 
 
-def _page(request: HttpRequest, workspace: Workspace, log: Log | None, wrong: Bar | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, workspace: Workspace, look: Look, log: Log | None, wrong: Bar | None = None
+) -> HttpResponse:
     """``wrong``: a line of the query bar that could not be understood, so that nothing is shown."""
     logs = Log.objects.in_workspace(workspace)
     selection = filters.select(logs.none() if wrong else logs, request.GET)
@@ -81,7 +89,7 @@ def _page(request: HttpRequest, workspace: Workspace, log: Log | None, wrong: Ba
     if request.htmx and request.htmx.target == "log-panel":  # type: ignore[attr-defined]
         response = TemplateResponse(request, "logs/list.html#panel", context)
     else:
-        context |= _list_context(request, workspace, selection, log)
+        context |= _list_context(request, workspace, selection, look, log)
         part = "#results" if request.htmx and request.htmx.target == "results" else ""  # type: ignore[attr-defined]
         code = 200 if selection.is_valid and not context["cursor_error"] and not wrong else 400
         response = TemplateResponse(request, f"logs/list.html{part}", context, status=code)
@@ -89,17 +97,18 @@ def _page(request: HttpRequest, workspace: Workspace, log: Log | None, wrong: Ba
     return response
 
 
-def _list_context(request: HttpRequest, workspace: Workspace, selection: Selection, log: Log | None) -> dict[str, Any]:
+def _list_context(
+    request: HttpRequest, workspace: Workspace, selection: Selection, look: Look, log: Log | None
+) -> dict[str, Any]:
     page, cursor_error = Page(), ""
     try:
-        page = _rows(request.GET.get("cursor", ""), selection, log)
+        page = _rows(request.GET.get("cursor", ""), selection, look.columns, log)
     except BadCursor:
         cursor_error = "This page address is damaged. Start again from the newest logs."
     query = _query(request.GET)
     link = "?" + query.urlencode() if query else ""
-    rows = list_rows(
-        request, workspace, request.GET, page.rows, page.findings.matches if page.findings else {}, is_open=log
-    )
+    matches = page.findings.matches if page.findings else {}
+    rows = list_rows(request, workspace, request.GET, page.rows, matches, look.columns, is_open=log)
     list_url = reverse("log_list", args=[workspace.slug])
     at_once = PARTS if "all" in request.GET else {}  # for browsers without scripts, which fetch no fragments
     return {
@@ -118,8 +127,11 @@ def _list_context(request: HttpRequest, workspace: Workspace, selection: Selecti
         "older_url": _with_cursor(list_url, request.GET, page.older),
         "newer_url": _with_cursor(list_url, request.GET, page.newer),
         "newest_url": _with_cursor(list_url, request.GET, None),
-        "clear_url": list_url,
+        "clear_url": f"{list_url}?{VIEW}={saved.ALL}" if look.default else list_url,
         "list_url": list_url,
+        "look": look,
+        "look_params": {name: query[name] for name in LOOK_PARAMS if name in query},
+        "here": query.urlencode(),
         "count_url": reverse("log_count", args=[workspace.slug]) + link,
         "glance_url": reverse("log_glance", args=[workspace.slug, "histogram"]) + link,
         "facets_url": reverse("log_glance", args=[workspace.slug, "facets"]) + link,
@@ -148,6 +160,7 @@ def list_rows(
     params: QueryDict,
     logs: list[Log],
     matches: Mapping[UUID, Match],
+    shown: Columns,
     *,
     is_open: Log | None = None,
 ) -> list[Row]:
@@ -156,6 +169,8 @@ def list_rows(
     beside = "?" + here.urlencode() if here else ""
     scores = extensions.scores(workspace.pk, logs)
     actions = extensions.actions(request, workspace, logs)
+    if shown.with_api_key:
+        prefetch_related_objects(logs, "api_key")
     return [
         present.row(
             each,
@@ -164,19 +179,21 @@ def list_rows(
             score=scores.get(each.id),
             match=matches.get(each.id),
             actions=actions[each.id].values(),
+            cells=shown.cells(each),
         )
         for each in logs
     ]
 
 
-def _rows(cursor_text: str, selection: Selection, log: Log | None) -> Page:
+def _rows(cursor_text: str, selection: Selection, shown: Columns, log: Log | None) -> Page:
     cursor = Cursor.parse(cursor_text)
-    page = pagination.fetch_page(selection.queryset.for_list(), cursor, from_index=selection.answers_from_index)
+    logs = selection.queryset.for_list(with_metadata=shown.with_metadata)
+    page = pagination.fetch_page(logs, cursor, from_index=selection.answers_from_index)
     if log is None or cursor or log in page.rows:
         return page
     # A shared link to an old log: begin the list at that log, so that its neighbours are in sight.
     start = Cursor(UUID(int=log.id.int + 1))
-    return pagination.fetch_page(selection.queryset.for_list(), start, from_index=selection.answers_from_index)
+    return pagination.fetch_page(logs, start, from_index=selection.answers_from_index)
 
 
 def _panel(request: HttpRequest, workspace: Workspace, log: Log, selection: Selection) -> Detail:

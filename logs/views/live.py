@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import arrivals, filters, ids
+from logs import arrivals, filters, ids, saved
 from logs.models import Log
 from logs.views.listing import list_address, list_rows
-from portkey_logs.accounts.access import workspace_for
+from portkey_logs.accounts.access import SignedInRequest, workspace_for
 
 
 @login_required
 @require_safe
 @cache_control(no_store=True)
-def log_live(request: HttpRequest, workspace: str) -> HttpResponse:
+def log_live(request: SignedInRequest, workspace: str) -> HttpResponse:
     """``after``: ms since 1970 up to which the reader has looked; ``known``: ends of the ids it need not get again."""
     found = workspace_for(request.user, workspace)
     params = request.GET.copy()
@@ -27,11 +27,13 @@ def log_live(request: HttpRequest, workspace: str) -> HttpResponse:
     selection = filters.select(Log.objects.in_workspace(found), params)
     if not (selection.is_valid and after.isascii() and after.isdecimal() and len(after) < 14):
         return HttpResponseBadRequest("This is no list to follow.", content_type="text/plain")
+    shown = saved.shown_columns(found, request.user, params)
     moment = datetime.fromtimestamp(int(after) / 1000, UTC)
-    news = arrivals.since(selection.queryset.for_list(), moment, set(known[: arrivals.KNOWN_MOST]))
+    logs = selection.queryset.for_list(with_metadata=shown.with_metadata)
+    news = arrivals.since(logs, moment, set(known[: arrivals.KNOWN_MOST]))
     context = {
         "address": list_address(found, params),
-        "rows": list_rows(request, found, params, news.rows, news.matches),
+        "rows": list_rows(request, found, params, news.rows, news.matches, shown),
         "until": ids.ms_of(news.until),
         "has_more": news.has_more,
     }

@@ -11,6 +11,7 @@ import "./keys.js";
 import "./narrow.js";
 import "./bar.js";
 import "./histogram.js";
+import "./columns.js";
 import "./feedback.js";
 import "./find.js";
 import "./first-log.js";

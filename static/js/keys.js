@@ -66,6 +66,7 @@ const ACTIONS = {
   f: showFilters,
   "/": editQuery,
   l: toggleLive,
+  v: () => dialog("views-button")?.click(),
   o: () => document.activeElement?.closest("tr.log")?.querySelector(".row-link")?.click(),
   "?": () => dialog("keyboard")?.showModal(),
   "+": () => press("#thumb-up"),

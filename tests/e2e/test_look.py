@@ -241,6 +241,30 @@ def stand_side_by_side(page: Page) -> None:
     expect(page.locator("form[data-ready]")).to_be_visible()
 
 
+def saved_view(query: str) -> Callable[[Site], str]:
+    """The list at these parameters, among them ``{}``, the id of a view; there are others, shared and default ones."""
+
+    def path(site: Site) -> str:
+        from logs.models import SavedView
+
+        made = [
+            SavedView.objects.get_or_create(workspace=site.people.workspace, person=site.people.alice, **values)[0]
+            for values in (
+                {"name": "Failures of the support chat in production", "query": "status=failed"},
+                {"name": "Dear ones", "query": "cost_min=1", "is_shared": True, "is_default": True},
+                {"name": "With tools", "query": "has=tools", "columns": ["model", "meta.env", "status"]},
+            )
+        ]
+        return "/w/acme/logs/" + query.format(made[0].pk)
+
+    return path
+
+
+def open_columns(page: Page) -> None:
+    if page.locator("#columns-button").is_visible():
+        open_menu("columns")(page)
+
+
 LAST_HOUR = "/w/acme/logs/?since=1h"
 VIEWS = [
     View("sign-in", "/accounts/login/", who=None),
@@ -259,6 +283,10 @@ VIEWS = [
     View("list-search", "/w/acme/logs/?q=weather"),
     View("list-search-nothing", "/w/acme/logs/?q=unheard-of"),
     View("list-search-error", "/w/acme/logs/?q=...", status=400),
+    View("list-columns", LAST_HOUR + "&columns=model,provider,status,status_code,trace_id,api_key,latency,meta.env"),
+    View("columns", LAST_HOUR, open_columns, part="#columns"),
+    View("views", saved_view("?status=failed&since=7d&view={}"), open_menu("views"), part="#views"),
+    View("saved-view", saved_view("views/{}/"), part="main"),
     View("filters", LAST_HOUR, open_filters, part="#filters"),
     View("guide", LAST_HOUR, open_guide, part="#guide"),
     View("help", LAST_HOUR, open_help, part="#keyboard"),

@@ -99,6 +99,36 @@ def test_filters(page: Page, site: Site) -> None:
     assert 0 < rows(page).count() < 50
 
 
+def test_a_view_with_its_columns_is_saved_and_opened(page: Page, site: Site) -> None:
+    page.get_by_role("button", name="Columns").click()
+    chooser = page.locator("form.columns")
+    chooser.get_by_role("checkbox", name="User").uncheck()
+    chooser.get_by_role("checkbox", name="Provider").check()
+    chooser.get_by_role("button", name="Move Status to the left").click()
+    heads = page.locator("thead th")
+    expect(heads).to_have_text(
+        ["Timestamp", "Type", "Model", "Status", "Tokens (cost)", "Latency", "Score", "Provider"]
+    )
+
+    page.get_by_role("link", name="24 h", exact=True).click()
+    page.get_by_role("button", name="Views").click()
+    page.get_by_label("Save these filters as").fill("Today")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("button", name="View: Today")).to_be_visible()
+    page.get_by_role("link", name="1 h", exact=True).click()
+    page.get_by_role("button", name="View: Today changed").click()
+    page.get_by_role("button", name="Save the changes to Today").click()
+    page.get_by_role("button", name="View: Today").click()
+    page.get_by_role("link", name="Settings of Today").click()
+    page.get_by_label("The list opens with it").check()
+    page.get_by_role("button", name="Save").click()
+    page.goto(site.url + "/w/acme/logs/")
+    expect(page.get_by_role("link", name="1 h", exact=True)).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="View: Today").click()
+    page.get_by_role("link", name="All logs").click()
+    assert rows(page).count() == 50
+
+
 def test_a_bad_filter_says_so_beside_its_field(page: Page, site: Site) -> None:
     page.goto(site.url + "/w/acme/logs/?status=abc")
     expect(page.locator(".filters .field-error")).to_be_visible()

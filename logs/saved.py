@@ -1,0 +1,123 @@
+"""Saved views, and how they stand in addresses: the filters themselves, the columns, and which view they came from.
+
+An address says everything by itself, so that a link shows the same to others; ``view`` only names where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from logs.columns import Columns
+from logs.filters.filterset import LogFilterSet
+from logs.models import ListColumns, SavedView
+from logs.query import COLUMNS, META, VIEW
+from portkey_logs.accounts.access import membership_of
+from portkey_logs.accounts.models import User, Workspace
+
+ALL = "all"  # in the place of a view: none, not even a default
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a person's list looks like at an address: the views to choose from, the one they chose, the columns."""
+
+    views: Sequence[SavedView]  # one's own and the shared ones
+    view: SavedView | None
+    default: SavedView | None
+    columns: Columns
+    is_changed: bool  # the filters or columns are others than those of the view
+    changeable: set[int]  # the ids of the views that the person may change
+    filters: str
+
+    @property
+    def groups(self) -> dict[str, list[SavedView]]:
+        """The views by who has them, under headings; none is empty."""
+        groups = {
+            "Yours": [view for view in self.views if not view.is_shared],
+            "Everybody's": [view for view in self.views if view.is_shared],
+        }
+        return {title: views for title, views in groups.items() if views}
+
+
+def visible(workspace: Workspace, person: User) -> list[SavedView]:
+    """The views that the person may open, by name."""
+    views = list(SavedView.objects.filter(Q(person=person) | Q(is_shared=True), workspace=workspace))
+    for view in views:
+        view.workspace = workspace
+    return views
+
+
+def look(workspace: Workspace, person: User, params: QueryDict) -> Look:
+    views = visible(workspace, person)
+    view = next((each for each in views if str(each.pk) == params.get(VIEW)), None)
+    own_default = next((each for each in views if each.is_default and not each.is_shared), None)
+    shown = shown_columns(workspace, person, params)
+    filters = filters_of(params)
+    return Look(
+        views=views,
+        view=view,
+        default=own_default or next((each for each in views if each.is_default), None),
+        columns=shown,
+        is_changed=view is not None
+        and (view.query != filters or (bool(view.columns) and Columns.of(view.columns) != shown)),
+        changeable={view.pk for view in views if view.person_id == person.pk} | _managed(views, workspace, person),
+        filters=filters,
+    )
+
+
+def shown_columns(workspace: Workspace, person: User, params: QueryDict) -> Columns:
+    """Those of the address, else the person's own, else the usual ones."""
+    if text := params.get(COLUMNS, ""):
+        return Columns.of(text.split(","))
+    row = ListColumns.objects.filter(workspace=workspace, person=person).first()
+    return Columns.of(row.columns) if row else Columns()
+
+
+def keep_columns(workspace: Workspace, person: User, chosen: Columns) -> None:
+    """The person's own columns from now on."""
+    if chosen.is_usual:
+        ListColumns.objects.filter(workspace=workspace, person=person).delete()
+    else:
+        ListColumns.objects.update_or_create(workspace=workspace, person=person, defaults={"columns": chosen.names})
+
+
+def may_change(view: SavedView, person: User) -> bool:
+    """Its owner may; a shared one may be changed by whoever manages the organisation too."""
+    return view.person_id == person.pk or (view.is_shared and manages(view.workspace, person))
+
+
+def _managed(views: Sequence[SavedView], workspace: Workspace, person: User) -> set[int]:
+    """The views of others that the person may change."""
+    others = {view.pk for view in views if view.person_id != person.pk}
+    return others if others and manages(workspace, person) else set()
+
+
+def manages(workspace: Workspace, person: User) -> bool:
+    membership = membership_of(person, workspace.organisation)
+    return membership is not None and membership.can_manage
+
+
+def filters_of(params: QueryDict) -> str:
+    """The filters of an address alone, in an order of their own, so that two that ask for the same are equal."""
+    query = QueryDict(mutable=True)
+    for name in sorted(params):
+        value = str(params[name]).strip()
+        if value and (name in LogFilterSet.base_filters or name.startswith(META)):
+            query[name] = value
+    return query.urlencode()
+
+
+def entrance(look: Look, path: str, params: QueryDict) -> str | None:
+    """Where an address leads that names no view, for a person with a default: without any parameter to the default,
+    else to the same logs in so many words, so that no link from there leads back to the default."""
+    if look.default is None or VIEW in params:
+        return None
+    if not params:
+        return look.default.get_absolute_url()
+    explicit = params.copy()
+    explicit[VIEW] = ALL
+    return f"{path}?{explicit.urlencode()}"
