@@ -207,6 +207,13 @@ def to_cents(value: Decimal) -> Decimal | None:
     return cents.quantize(Decimal(1)) if cents.as_tuple().exponent > 0 else cents  # type: ignore[operator]
 
 
+def load() -> None:
+    """Read the list now: that takes more than half a second, and else the first answer to be priced waits for it."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    get_snapshot()
+
+
 @lru_cache(maxsize=4096)  # bounded: model names come from outside; the package's own cache is not
 def _find(provider: str, model: str) -> tuple[Provider, ModelInfo] | None:
     from genai_prices.data_snapshot import get_snapshot

@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 
 STARS = "*" * 8
 _KEPT = 5
-_REMEMBERED_LENGTH = 100  # characters; names of headers and fields are shorter
+_REMEMBERED_LENGTH = 100  # characters; names of headers and fields are shorter, and so are most headers
 # Below this length the kept characters would be half of the value or more.
 _MIN_LENGTH = 2 * _KEPT + 2
 # Objects deeper than this are masked as a whole; real configs nest a handful of levels.
@@ -54,6 +54,8 @@ _MIN_KNOWN_KEY = 18  # the shortest of the above
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 _PARAMETER = re.compile(r"(?<=[?&;#])([^=?&;#\s]+)=([^&;#\s]*)")
 _CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def mask(value: str) -> str:
@@ -153,6 +155,11 @@ def _mask_header(name: str, value: str, extra: set[str]) -> str:
         return value
     if is_secret_name(name):
         return _mask_authorization(value)
+    return _mask_again(value) if len(value) <= _REMEMBERED_LENGTH else _mask_text(value, 0)
+
+
+@lru_cache(maxsize=4096)  # most headers of a client are the same in every call; those with secret names never get here
+def _mask_again(value: str) -> str:
     return _mask_text(value, 0)
 
 
@@ -186,7 +193,7 @@ def _mask_json(text: str, depth: int) -> str | None:
     if not isinstance(parsed, (dict, list)):
         return None
     masked = _mask_value(parsed, secret=False, depth=depth + 1)
-    return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+    return _compact(masked)
 
 
 def _mask_value(value: Any, *, secret: bool, depth: int) -> Any:

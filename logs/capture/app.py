@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from logs import pricing
 from logs.capture.answers import Receive, Refused, Scope, Send, answer, failure
 from logs.capture.bodies import Room
 from logs.capture.call import Call
@@ -100,12 +101,13 @@ class Capture:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def start(self) -> None:
-        """Open the spool and the sessions, and read the keys if the database is there."""
+        """Open the spool and the sessions, and read the prices, and the keys if the database is there."""
         self.recorder.start()
         self.web = Client(self.settings.read_seconds)
         self.routes = Routes(self.settings)
         self.keys.start()
         self.registry.start()
+        await asyncio.to_thread(pricing.load)  # the first call is not to wait for it, nor those beside it
         deadline = asyncio.get_running_loop().time() + FIRST_KEYS_SECONDS
         while (self.keys.age is None or self.registry.age is None) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)

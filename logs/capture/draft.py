@@ -38,7 +38,7 @@ class Draft:
         request = _plain(self.request, self.request_headers)
         response = _plain(self.response, self.response_headers)
         streamed = self.response_headers.get("content-type", "").lower().startswith("text/event-stream")
-        record = normalise.to_record(
+        derived = normalise.derive(
             Exchange(
                 source="replay" if self.is_replay else "capture",
                 id=self.id,
@@ -60,7 +60,8 @@ class Draft:
             api_key_id=api_key_id,
             now_ms=self.started_ms,
         )
-        estimate(record, request, response)
+        estimate(derived)
+        record = derived.record
         if self.cut and not self.client_left:
             record.is_success = False
             record.error_type, record.error_message = "upstream_cut", self.cut

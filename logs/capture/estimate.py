@@ -6,8 +6,6 @@ from typing import Any
 
 from logs import ids, pricing
 from logs.ingest import normalise
-from logs.ingest.record import LogRecord
-from logs.ingest.text import decode_json
 
 # English text has about four characters per token with the tokenizers of the large providers; other languages
 # and code have fewer. It is marked as an estimate wherever it is shown.
@@ -17,18 +15,14 @@ _TEXT_KEYS = frozenset({"content", "text", "arguments", "reasoning_content", "re
 _MAX_DEPTH = 12
 
 
-def estimate(record: LogRecord, request: bytes | None, response: bytes | None) -> None:
+def estimate(derived: normalise.Derived) -> None:
     """Fill in the counts of a streamed success that has none, in place, and the price they come to."""
-    if record.tokens_origin != "missing" or not (record.stream and record.is_success and response):
+    record = derived.record
+    if record.tokens_origin != "missing" or not (record.stream and record.is_success and record.response_bytes):
         return
     if record.request_type not in _TYPES:
         return
-    try:
-        asked = decode_json(request or b"")
-    except ValueError:
-        asked = None
-    answer = normalise.assemble_stream(record.request_type, response).answer
-    record.input_tokens, record.output_tokens = _tokens(asked), _tokens(answer)
+    record.input_tokens, record.output_tokens = _tokens(derived.asked), _tokens(derived.answer)
     record.total_tokens = record.input_tokens + record.output_tokens
     record.tokens_origin = "estimated"
     if record.cost is None:

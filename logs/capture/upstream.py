@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 from yarl import URL
@@ -76,17 +76,33 @@ class Client:
             max_field_size=HEADER_BYTES,
         )
 
-    @asynccontextmanager
-    async def open(self, target: Target, method: str, body: Body) -> AsyncIterator[Answer]:
+    def open(self, target: Target, method: str, body: Body) -> AbstractAsyncContextManager[Answer]:
         """Send a call; see ``Opener``."""
-        url = URL(target.url, encoded=True)
-        async with asyncio.timeout(target.timeout):
-            response = await self._session.request(
-                method, url, headers=target.headers, data=body, allow_redirects=False
-            )
-        async with response:
-            yield HttpAnswer(response)
+        return _Sent(self._session, target, method, body)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+class _Sent:
+    """A call while it is under way: every call passes here, so no generator stands around it."""
+
+    def __init__(self, session: ClientSession, target: Target, method: str, body: Body) -> None:
+        self._timeout = target.timeout
+        self._request = session.request(
+            method, URL(target.url, encoded=True), headers=target.headers, data=body, allow_redirects=False
+        )
+        self._response: ClientResponse
+
+    async def __aenter__(self) -> Answer:
+        if self._timeout is None:
+            self._response = await self._request
+        else:
+            async with asyncio.timeout(self._timeout):
+                self._response = await self._request
+        return HttpAnswer(self._response)
+
+    async def __aexit__(self, *error: object) -> None:
+        self._response.release()
+        await self._response.wait_for_close()

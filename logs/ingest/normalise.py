@@ -7,7 +7,7 @@ exact bytes are kept beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -45,7 +45,20 @@ class _Body(msgspec.Struct):
         return mapping(self.stream.answer if self.stream else self.value)
 
 
+class Derived(NamedTuple):
+    """A record, and the JSON objects it was derived from: empty where there is none, a stream's as assembled."""
+
+    record: LogRecord
+    asked: Json
+    answer: Json
+
+
 def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now_ms: int) -> LogRecord:
+    """The record of :func:`derive`."""
+    return derive(exchange, workspace_id=workspace_id, api_key_id=api_key_id, now_ms=now_ms).record
+
+
+def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now_ms: int) -> Derived:
     """Derive everything a column holds. ``now_ms`` (UTC) is the event's time where the exchange has none."""
     exchange = msgspec.structs.replace(
         exchange,
@@ -99,7 +112,7 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
     id, idempotent = _identify(exchange, workspace_id, sent_trace, span_id, at_ms)
     kept = _keep(exchange, request, response, success)
 
-    return LogRecord(
+    record = LogRecord(
         workspace_id=workspace_id,
         id=id,
         idempotent=idempotent,
@@ -156,6 +169,7 @@ def to_record(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, 
         request_bytes=len(exchange.request_body or b""),
         response_bytes=len(exchange.response_body or b""),
     )
+    return Derived(record, asked, response.answer)
 
 
 def assemble_stream(request_type: str, raw: bytes) -> AssembledStream:

@@ -183,7 +183,10 @@ def is_standard(answer: Json) -> bool:
 
 
 def _first(usage: Json, *names: str) -> int | None:
-    return next((number for name in names if (number := count(usage.get(name))) is not None), None)
+    for name in names:
+        if (number := count(usage.get(name))) is not None:
+            return number
+    return None
 
 
 def _details(usage: Json, *names: str) -> Json:
