@@ -236,7 +236,7 @@ def leaning(value: float, reach: float) -> tuple[float, float]:
 
 
 def number(value: float) -> str:
-    """``1,200``, ``0.25``, ``−3``: two decimals at most, or one digit of what is smaller; with a true minus."""
-    digits = 2 if value == 0 or abs(value) >= 0.005 else -floor(log10(abs(value)))
+    """``1,200``, ``0.25``, ``0.075``, ``−3``: two decimals, or two digits of what is smaller; with a true minus."""
+    digits = 2 if value == 0 else max(2, 1 - floor(log10(abs(value))))
     text = f"{abs(value):,.{digits}f}".rstrip("0").rstrip(".")
     return f"−{text}" if value < 0 and text != "0" else text

@@ -15,12 +15,11 @@ import msgspec
 
 from exports.fields import Field
 from logs import present
+from logs.spreadsheets import as_text
 
 if TYPE_CHECKING:
     import pyarrow
 
-# A spreadsheet takes a cell that begins like this for a formula, which may send the sheet elsewhere.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 GROUP_BYTES = 32_000_000  # of one Parquet row group in memory: large enough to be read quickly
 
 Row = Sequence[Any]
@@ -143,7 +142,7 @@ def _cell(value: Any) -> Any:
         case datetime():
             return present.iso(value)
         case str():
-            return "'" + value if value.startswith(FORMULA_STARTS) else value
+            return as_text(value)
         case dict() | msgspec.Raw():
             return msgspec.json.encode(value).decode("utf-8", "replace")
         case _:

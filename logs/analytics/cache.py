@@ -79,14 +79,10 @@ def rate(scope: Scope) -> Card:
     simple, semantic = (sum(each.get(state, 0) for each in counts.values()) for state in FROM_CACHE)
     return Card(
         figures=[
-            figure(
-                "Hit rate", cards.percent(now.hit_rate), now.hit_rate or 0,
-                None if before is None else before.hit_rate or 0, tone=UP_IS_GOOD,
+            cards.share_figure(
+                "Of all requests", now.hit_rate, None if before is None else before.hit_rate, tone=UP_IS_GOOD
             ),
-            figure(
-                "Where a cache was used", cards.percent(cards.ratio(now.cache_hits, used)),
-                cards.ratio(now.cache_hits, used) or 0, then, tone=UP_IS_GOOD,
-            ),
+            cards.share_figure("Where the cache was on", cards.ratio(now.cache_hits, used), then, tone=UP_IS_GOOD),
             cards.Figure("Hits", f"{simple:,}", scope.logs(cache="hit")),
             cards.Figure("Semantic hits", f"{semantic:,}", scope.logs(cache="semantic_hit")),
         ],
@@ -97,7 +93,6 @@ def rate(scope: Scope) -> Card:
             ["Hits", "Semantic hits", "Hit rate"],
             lambda place: _hits(counts[place]) if counts[place] else None,
         ),
-        notes=["The hit rate is hits of all requests; the second figure leaves out those with the cache disabled."],
         reached=answer.reached,
     )  # fmt: skip
 
@@ -255,6 +250,6 @@ TAB = about_logs(
         "latency": Part("Latency", latency),
         "money": Part("Money saved", money),
         "time": Part("Time saved", time),
-        "models": Part("By model", models),
+        "models": Part("By model", models, is_wide=True),
     },
 )

@@ -119,12 +119,25 @@ def figure(
     label: str, value: str, now: float | Decimal, before: float | Decimal | None, *, url: str = "", tone: str = "",
     note: str = "",
 ) -> Figure:  # fmt: skip
-    """A figure with its change since the period before, if there is one. ``tone`` is UP_IS_BAD, UP_IS_GOOD or empty."""
+    """A figure with its change since the period before, if there is one. ``tone`` is UP_IS_BAD, UP_IS_GOOD or empty;
+    what is new is neither good nor bad.
+    """
     change = "" if before is None else changed(float(now), float(before))
     shown = ""
-    if before is not None and tone and float(now) != float(before):
+    if before and tone and float(now) != float(before):
         shown = "good" if (now > before) == (tone == UP_IS_GOOD) else "bad"
     return Figure(label, value, url, change, shown, note)
+
+
+def share_figure(label: str, now: float | None, before: float | None, *, tone: str) -> Figure:
+    """A share (0 to 1) with its change in percentage points, unless one of them is not known."""
+    if now is None or before is None:
+        return Figure(label, percent(now))
+    points = round(100 * (now - before), 1)
+    if not points:
+        return Figure(label, percent(now), change="same" if now == before else "about the same")
+    shown = "good" if (points > 0) == (tone == UP_IS_GOOD) else "bad"
+    return Figure(label, percent(now), "", f"{'+' if points > 0 else '−'}{abs(points):g} points", shown)
 
 
 def changed(now: float, before: float) -> str:

@@ -37,19 +37,18 @@ def rate(scope: Scope) -> Card:
     failed_url = scope.logs(status=scope.outcome("failed"))
     return Card(
         figures=[
-            figure(
-                "Error rate", cards.percent(total.error_rate), total.error_rate or 0,
-                course.then(lambda sums: sums.error_rate or 0), tone=UP_IS_BAD,
+            cards.share_figure(
+                "Error rate", total.error_rate, course.then(lambda sums: sums.error_rate), tone=UP_IS_BAD
             ),
             figure(
                 "Failed", f"{total.failures:,}", total.failures, course.then(lambda sums: sums.failures),
                 url=failed_url, tone=UP_IS_BAD,
             ),
             figure(
-                "Time that failures cost", cards.time_spent(lost.total.latency_ms), lost.total.latency_ms,
+                "Time lost", cards.time_spent(lost.total.latency_ms), lost.total.latency_ms,
                 lost.then(lambda sums: sums.latency_ms), tone=UP_IS_BAD,
             ),
-            cards.Figure("Mean wait for a failure", cards.milliseconds(lost.total.mean_latency)),
+            cards.Figure("Mean wait", cards.milliseconds(lost.total.mean_latency)),
         ],
         chart=charts.lines(
             "Error rate over time, percent", points, ["failed"], len(now), scope.grid.labels,
@@ -69,7 +68,6 @@ def rate(scope: Scope) -> Card:
             ),
             status=scope.outcome("failed"),
         ),
-        notes=["The time that failures cost is how long callers waited for them, all together."],
         reached=course.reached,
     )  # fmt: skip
 
@@ -209,7 +207,7 @@ def rescued(scope: Scope) -> Card:
         chart=charts.columns("Rescued requests over time", data, len(scope.grid.places), scope.grid.labels),
         legend=[Key("c2", "by a retry"), Key("c4", "by a fallback")],
         table=Table("Rescued by", [Column("Requests")], lines),
-        notes=[f"{many(both, 'request')} needed both and counts in either colour."] if both else (),
+        notes=[f"In both colours, for they needed both: {many(both, 'request')}."] if both else (),
         reached=answer.reached or failed.reached,
     )  # fmt: skip
 
@@ -261,9 +259,9 @@ TAB = about_logs(
     "Errors",
     {
         "rate": Part("Error rate", rate),
-        "codes": Part("By status code", codes),
+        "codes": Part("By status code", codes, is_tall=True),
         "rescued": Part("Rescued requests", rescued),
         "types": Part("By type", types),
-        "models": Part("By model", models),
+        "models": Part("By model", models, is_wide=True),
     },
 )

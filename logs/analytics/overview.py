@@ -40,9 +40,8 @@ def requests(scope: Scope) -> Card:
                 "Failed", f"{total.failures:,}", total.failures, course.then(lambda sums: sums.failures),
                 url=scope.logs(status=scope.outcome("failed")), tone=UP_IS_BAD,
             ),
-            figure(
-                "Success", cards.percent(cards.ratio(total.requests - total.failures, total.requests)),
-                1 - (total.error_rate or 0), course.then(lambda sums: 1 - (sums.error_rate or 0)), tone=UP_IS_GOOD,
+            cards.share_figure(
+                "Success", total.success_rate, course.then(lambda sums: sums.success_rate), tone=UP_IS_GOOD
             ),
         ],
         chart=charts.columns(

@@ -163,7 +163,7 @@ TAB = about_logs(
     {
         "fallback": Part("Fallbacks", fallback),
         "loadbalance": Part("Load balancing", loadbalance),
+        "providers": Part("By provider", providers, is_wide=True),
         "options": Part("Options that served", options, is_wide=True),
-        "providers": Part("By provider", providers),
     },
 )

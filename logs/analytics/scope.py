@@ -41,9 +41,10 @@ class Scope:
     since: datetime
     until: datetime
     ignores_search: bool  # the words that bodies are searched for narrow no figure: bodies are never counted
+    can_compare: bool = True
 
     @classmethod
-    def read(cls, params: QueryDict, workspace: Workspace, tab: str) -> Self:
+    def read(cls, params: QueryDict, workspace: Workspace, tab: str, *, can_compare: bool = True) -> Self:
         """What a query string asks for. With a value that cannot be understood the form says why."""
         filterset = LogFilterSet(params)
         form = filterset.form
@@ -58,7 +59,8 @@ class Scope:
             if value := params.get(name, "").strip():
                 kept[name] = value
         terms = [term for term in select(Log.objects.none(), kept).terms if term.name not in TIMES]
-        return cls(workspace, tab, form, filterset.groups, kept, terms, since, until, bool(params.get(SEARCH)))
+        ignores_search = bool(params.get(SEARCH))
+        return cls(workspace, tab, form, filterset.groups, kept, terms, since, until, ignores_search, can_compare)
 
     @property
     def is_valid(self) -> bool:
@@ -84,7 +86,7 @@ class Scope:
     @property
     def compares(self) -> bool:
         """Whether the period before is shown too."""
-        return "compare" in self.params
+        return self.can_compare and "compare" in self.params
 
     @property
     def sentence(self) -> str:

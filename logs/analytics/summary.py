@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from logs import rollups
 from logs.analytics import cards, groups
-from logs.analytics.cards import Card, Choice, Column, Line, Table, many
+from logs.analytics.cards import Card, Choice, Column, Line, Table
 from logs.analytics.overview import cost_in_words
 from logs.analytics.scope import Scope, this
 from logs.analytics.sums import Sums
 from logs.analytics.tabs import Part, about_logs
 from logs.models import MetadataKey
+from logs.spreadsheets import as_text
 
 MOST_LINES = 100  # of the page; the CSV has all
 GROUPINGS = {
@@ -123,7 +124,7 @@ def table(scope: Scope) -> Card:
     left = len(found.rows) - MOST_LINES
     return Card(
         choices=[Choice(label, scope.url(by=grouping), grouping == by) for grouping, label in groupings(scope).items()],
-        table=Table(label, columns, lines, more=f"And {many(left, 'more')}: the CSV has all." if left > 0 else ""),
+        table=Table(label, columns, lines, more=f"And {left:,} more: the CSV has all." if left > 0 else ""),
         notes=[f"Requests without a {label} are in no group."] if by not in groups.COLUMNS else (),
         reached=found.reached,
         empty=f"No request in this time has a {label}.",
@@ -137,12 +138,7 @@ def rows_of_csv(scope: Scope) -> Iterator[Sequence[Any]]:
     order = Order.parse(scope.params.get("sort", ""))
     yield [by, *(measure.name for measure in MEASURES)]
     for key, each in order.sort(groups.by(scope.asked, by).rows):
-        yield [_as_text(name(key)), *(measure.value(each) for measure in MEASURES)]
-
-
-def _as_text(value: str) -> str:
-    """Spreadsheets take a cell that begins so for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+        yield [as_text(name(key)), *(measure.value(each) for measure in MEASURES)]
 
 
 def write_csv(scope: Scope, file: Any) -> None:

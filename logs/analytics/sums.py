@@ -64,6 +64,10 @@ class Sums:
         return self.failures / self.requests if self.requests else None
 
     @property
+    def success_rate(self) -> float | None:
+        return (self.requests - self.failures) / self.requests if self.requests else None
+
+    @property
     def hit_rate(self) -> float | None:
         return self.cache_hits / self.requests if self.requests else None
 

@@ -15,12 +15,14 @@ from portkey_logs.accounts.models import Workspace
 class Part(NamedTuple):
     """A part of a tab, computed by itself: its heading, how to compute what it shows, and its template.
 
-    ``is_wide``: it takes the whole width. ``compute`` may raise ``sources.OutOfTime``.
+    ``is_wide``: it takes the whole width; ``is_tall``: it has a table below its chart, and room is kept for both.
+    ``compute`` may raise ``sources.OutOfTime``.
     """
 
     title: str
     compute: Callable[[Any], Any]
     is_wide: bool = False
+    is_tall: bool = False
     template: str = "analytics/card.html"
 
 
@@ -42,13 +44,13 @@ class Tab:
     compares: bool = True
 
 
-def about_logs(name: str, title: str, parts: Mapping[str, Part], **more: Any) -> Tab:
+def about_logs(name: str, title: str, parts: Mapping[str, Part], *, compares: bool = True) -> Tab:
     """A tab whose figures are sums of logs."""
     return Tab(
         name,
         title,
         parts,
-        lambda params, workspace: Scope.read(params, workspace, name),
+        lambda params, workspace: Scope.read(params, workspace, name, can_compare=compares),
         lambda scope: scope.asked.logs.since(scope.since).until(scope.until).exists(),
-        **more,
+        compares=compares,
     )

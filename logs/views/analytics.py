@@ -28,8 +28,7 @@ def page(request: HttpRequest, workspace: str, tab: str = "overview") -> HttpRes
     scope = shown.read(request.GET, found)
     at_once = "all" in request.GET
     parts = [
-        {"name": name, "title": part.title, "is_wide": part.is_wide, "url": scope.url(name)}
-        | (_content(scope, part) if at_once and scope.is_valid else {})
+        _place(scope, name, part) | (_content(scope, part) if at_once and scope.is_valid else {})
         for name, part in shown.parts.items()
     ]
     context = {
@@ -63,12 +62,7 @@ def fragment(request: HttpRequest, workspace: str, tab: str, part: str) -> HttpR
     if not scope.is_valid:
         return HttpResponse("A filter could not be understood.", status=400, content_type="text/plain")
     chosen = shown.parts[part]
-    context = {
-        "workspace": found,
-        "scope": scope,
-        "part": {"name": part, "title": chosen.title, "is_wide": chosen.is_wide, "url": scope.url(part)}
-        | _content(scope, chosen),
-    }
+    context = {"workspace": found, "scope": scope, "part": _place(scope, part, chosen) | _content(scope, chosen)}
     response = TemplateResponse(request, "analytics/part.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -103,6 +97,13 @@ def _tab(name: str) -> Tab:
     if found is None:
         raise Http404
     return found
+
+
+def _place(scope: Any, name: str, part: Part) -> dict[str, Any]:
+    """What is known of a part before it is computed."""
+    return {
+        "name": name, "title": part.title, "is_wide": part.is_wide, "is_tall": part.is_tall, "url": scope.url(name)
+    }  # fmt: skip
 
 
 def _content(scope: Any, part: Part) -> dict[str, Any]:

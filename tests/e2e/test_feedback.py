@@ -310,7 +310,7 @@ def test_look_of_what_opens_in_its_place(
                 place.click()
         expect(page.locator(look.UNSETTLED)).to_have_count(0)
         page.evaluate(look.AXE_SCRIPT)
-        assert [*page.evaluate(look.LOOK), *look.accessibility(page, part)] == []
+        assert [*page.evaluate(look.LOOK), *look.accessibility(page, part, look.AXE_OPTIONS)] == []
 
 
 @pytest.mark.browser
