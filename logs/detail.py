@@ -71,6 +71,7 @@ class Detail(Row):
     older_url: str = ""
     newer_url: str = ""
     full_url: str = ""
+    related_url: str = ""
     is_full: bool = False
     sections: list[Section] = field(default_factory=list)  # what other apps add
 

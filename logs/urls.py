@@ -12,6 +12,7 @@ from logs.views import (
     live,
     media,
     metadata_keys,
+    related,
     saved,
 )
 
@@ -44,6 +45,7 @@ urlpatterns = [
     path("w/<slug:workspace>/logs.json", listing.log_list_json, name="log_list_json"),
     path("w/<slug:workspace>/logs/<uuid:id>/", listing.log_detail, name="log_detail"),
     path("w/<slug:workspace>/logs/<uuid:id>.json", detail.log_json, name="log_json"),
+    path("w/<slug:workspace>/logs/<uuid:id>/related/", related.log_related, name="log_related"),
     path("w/<slug:workspace>/logs/<uuid:id>/body/<side:side>/", detail.log_body, name="log_body"),
     path("w/<slug:workspace>/logs/<uuid:id>/body/<side:side>/node/", detail.log_node, name="log_node"),
     path("w/<slug:workspace>/logs/<uuid:id>/raw/<side:side>", detail.log_raw, name="log_raw"),

@@ -38,7 +38,7 @@ from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
 
 # How the panel is drawn, and a line just typed: not part of what is selected.
-VIEW_PARAMS = ("request", "response", "full", bar.PARAM)
+VIEW_PARAMS = ("request", "response", "full", "related", bar.PARAM)
 LOOK_PARAMS = (VIEW, COLUMNS)
 TIME_PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d"), ("", "All"))
 
@@ -207,6 +207,10 @@ def _panel(request: HttpRequest, workspace: Workspace, log: Log, selection: Sele
     shown.newer_url = reverse("log_detail", args=[workspace.slug, newer]) + link if newer else ""
     shown.actions = list(extensions.actions(request, workspace, [log])[log.id].values())
     shown.sections = extensions.sections(request, workspace, log)
+    kept = query.copy()
+    if "related" in request.GET:
+        kept["related"] = "1"
+    shown.related_url = reverse("log_related", args=[workspace.slug, log.id]) + (f"?{kept.urlencode()}" if kept else "")
     shown.is_full = "full" in request.GET
     widened = query.copy()
     if not shown.is_full:

@@ -8,7 +8,7 @@ const listUrl = () => results().dataset.url;
 export const isOpen = () => Boolean(panel()) && !panel().hidden;
 export const openRow = () => results()?.querySelector('tr.log[aria-current="true"]');
 
-const CARRIED = ["full", "request", "response"]; // how the panel is drawn goes along from log to log
+const CARRIED = ["full", "request", "response", "related"]; // how the panel is drawn goes along from log to log
 
 function carry(address) {
   const url = new URL(address, location.href);
@@ -169,6 +169,16 @@ function start() {
       else link?.click();
     }
   });
+
+  // The fold of related logs stays open, or closed, from log to log.
+  const keepFold = ({ target }) => {
+    if (!target.matches?.("details.related")) return;
+    const url = new URL(location.href);
+    if (target.open) url.searchParams.set("related", "1");
+    else url.searchParams.delete("related");
+    history.replaceState(history.state, "", url);
+  };
+  document.addEventListener("toggle", keepFold, { capture: true });
 
   document.addEventListener("auxclick", (event) => {
     const link = event.button === 1 && !event.target.closest("a") && event.target.closest("tr.log")?.querySelector("a");

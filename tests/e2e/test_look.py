@@ -260,6 +260,16 @@ def saved_view(query: str) -> Callable[[Site], str]:
     return path
 
 
+def traced(site: Site) -> str:
+    """What belongs to a log: two others of its trace, below each other, and its user's."""
+    from logs.models import Log
+
+    newest = Log.objects.in_workspace(site.people.workspace).newest_first()
+    for number, log in enumerate(newest[:3]):
+        newest.filter(id=log.id).update(trace_id="agent-run-42", span_id=f"{number}", parent_span_id=f"{number - 1}")
+    return f"/w/acme/logs/{newest[0].id}/related/?since=1h"
+
+
 def open_columns(page: Page) -> None:
     if page.locator("#columns-button").is_visible():
         open_menu("columns")(page)
@@ -294,6 +304,7 @@ VIEWS = [
     View("more-menu", LAST_HOUR, open_more_on_a_phone, part="#more-menu"),
     View("account-menu", LAST_HOUR, open_menu("account-menu"), part="#account-menu"),
     View("panel", LAST_HOUR, open_a_row),
+    View("related", traced, part="main"),
     View("panel-tool-result", of("chat_tool_result"), part="#log-panel"),
     View("panel-vision", of("vision_data_uri"), part="#log-panel"),
     View("panel-stream", of("chat_stream_cut"), part="#log-panel"),
