@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from logs.search.words import GAP, Query, Span, fold, snippet
 logger = logging.getLogger(__name__)
 
 BATCH_BYTES = 8_000_000  # of bodies as received that are read with one statement
-BATCH_LOGS = 100
+BATCH_LOGS = 250
 
 _BODIES = (
     "SELECT id, request_body, response_body FROM log_body"
@@ -46,7 +46,7 @@ class Document:
 
     @cached_property
     def folded(self) -> str:
-        return GAP.join(map(fold, (*self.response, *self.request)))
+        return fold(GAP.join((*self.response, *self.request)))
 
     def matches(self, query: Query) -> bool:
         return query.matches(self.folded)
@@ -64,13 +64,14 @@ class Document:
 
 def read(connection: BaseDatabaseWrapper, workspace_id: int, sources: Sequence[Source]) -> Iterator[Document]:
     """The documents of these logs in their order; a log whose bodies are gone has an empty one."""
+    unpack = zstandard.ZstdDecompressor().decompress
     for batch in batches(sources):
         found = [source.id for source in batch]
         with connection.cursor() as cursor:
             cursor.execute(_BODIES, [workspace_id, min(found), max(found), found])
             bodies = {id: (request, response) for id, request, response in cursor.fetchall()}
         for source in batch:
-            yield _document(source, *bodies.pop(source.id, (None, None)))
+            yield _document(source, *bodies.pop(source.id, (None, None)), unpack)
 
 
 def batches(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
@@ -85,17 +86,15 @@ def batches(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
         yield sources[start:]
 
 
-def _document(source: Source, request: bytes | None, response: bytes | None) -> Document:
+def _document(
+    source: Source, request: bytes | None, response: bytes | None, unpack: Callable[[bytes], bytes]
+) -> Document:
     try:
         answered, answered_whole = texts(
-            _unpacked(response), request_type=source.request_type, is_stream=source.is_stream
+            response and unpack(response), request_type=source.request_type, is_stream=source.is_stream
         )
-        asked, asked_whole = texts(_unpacked(request))
+        asked, asked_whole = texts(request and unpack(request))
     except Exception:  # one body that nobody thought of must neither stop the worker nor hide all others
         logger.exception("The bodies of log %s cannot be read", source.id)
         return Document(source.id, [], [], is_whole=False)
     return Document(source.id, answered, asked, answered_whole and asked_whole)
-
-
-def _unpacked(body: bytes | None) -> bytes | None:
-    return None if body is None else zstandard.ZstdDecompressor().decompress(body)

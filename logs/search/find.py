@@ -1,5 +1,9 @@
-"""Searching the bodies of a selection: the index of words names candidates, newest first, and each is looked at before
-it counts. All of it within a budget; what was not looked at is said, never passed over.
+"""Searching the bodies of a selection, newest first: the words of logs name candidates, and each is looked at before it
+counts. All of it within a budget; what was not looked at is said, never passed over.
+
+The first logs of the selection have their words compared one by one. That fills a page where the words are common, and
+is all there is where the filters are selective. From there on the index of words is asked, which is quick for rare
+words, and reads a day's worth of them for others.
 """
 
 from __future__ import annotations
@@ -8,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import merge
-from itertools import batched
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,6 +22,7 @@ from django.utils import timezone
 
 from logs import ids
 from logs.budget import within
+from logs.partitions import DAY_MS
 from logs.search import documents
 from logs.search.documents import Source
 from logs.search.words import Query, Span, hashed
@@ -28,14 +32,29 @@ if TYPE_CHECKING:
     from logs.querysets import LogQuerySet
 
 MAX_BODIES = 2_000  # that are looked at, as many as fit into the budget where they are small
-STEP = 500  # candidates that are fetched at once: several pages, should filters let few of them pass
+# Logs of the selection whose words are compared before the index is asked: some 10 ms, and a page of 50 is full where
+# one in 20 has the words.
+MAX_COMPARED = 1_000
+COMPARE_MS = 100  # that filters without an index may take to find so many
+STEP = MAX_BODIES  # candidates that are fetched at once
+FIRST = 100  # of them that are looked at before the others are filtered: mostly they fill the page
 # Logs without their words yet, the newest of which are looked at as they are: those of some seconds in a busy
 # installation, where the worker is not behind. More would take the budget from those that are indexed.
 MAX_WAITING = 300
 COUNT_CAP = 10_000  # of what was left out
-FIRST_WINDOW = timedelta(hours=1)
-WINDOW_GROWTH = 4  # 1 h, 4 h, 16 h …: a common word is found in the first, a rare one costs few lists in the others
+# Of the parts in which the index is asked. It has no order within a partition: less than a day costs a rare word as
+# much. Only where it is unknown whether the words are rare, an hour comes first, which can be read by its ids.
+FIRST_MS, UNKNOWN_MS = DAY_MS, DAY_MS // 24
+GROWTH = 4  # 1, 4, 16, … days: few statements for a rare word, few candidates too many for another
 
+# Compared row by row: as a condition of a join the planner would ask the index, however common the words are.
+_COMPARED = """
+SELECT id, has_words, number FROM (
+    SELECT first.id, row_number() OVER (ORDER BY first.id {direction}) AS number, (
+        SELECT terms @> %s::int4[] OR (is_partial AND %s) FROM log_terms
+        WHERE workspace_id = %s AND log_terms.id = first.id AND log_terms.id >= %s AND log_terms.id < %s
+    ) AS has_words FROM ({selection}) first
+) compared WHERE has_words OR number = %s ORDER BY number"""
 # Materialised: with a limit in sight the planner would walk the newest rows and compare the words of each.
 CANDIDATES = """
 WITH candidate AS MATERIALIZED (
@@ -44,6 +63,7 @@ WITH candidate AS MATERIALIZED (
 _CANDIDATES_AND_PARTIAL = CANDIDATES.replace("terms @> %s::int4[]", "(terms @> %s::int4[] OR is_partial)")
 _WAITING = """
 SELECT id FROM index_queue WHERE workspace_id = %s AND id >= %s AND id < %s ORDER BY id {direction} LIMIT %s"""
+_SOURCE = ("id", "request_type", "stream", "request_bytes", "response_bytes")
 _PARTIAL = """
 SELECT id FROM log_terms WHERE workspace_id = %s AND id >= %s AND id < %s AND is_partial LIMIT %s"""
 
@@ -121,73 +141,109 @@ class _Search:
         self.direction = "ASC" if newer else "DESC"
         self.deadline = monotonic() + budget_ms / 1000
         self.low, self.high = _bounds(logs, start, newer)
-        self.found = Findings(query, reached=self.low if newer else self.high)
+        # Everything up to here was searched, and is to be up to there.
+        self.at, self.end = (self.low, self.high) if newer else (self.high, self.low)
+        self.found = Findings(query)
         self.waiting: list[UUID] = []
 
     def run(self) -> Findings:
         self.waiting = self._waiting()
-        if self._search():
-            self.found.reached = None
+        self.found.reached = None if self._search() else self.at
+        if self.found.matches:
+            self.found.rows = list(self.logs.among(list(self.found.matches)))
         self._account()
         return self.found
 
     def _search(self) -> bool:
-        """Look through window after window; whether that was all there is."""
-        statement = _CANDIDATES_AND_PARTIAL if self.everything else CANDIDATES
-        for low, high in self._windows():
-            while low < high:
-                candidates = self._ids(statement, low, high, self.terms, STEP)
-                if candidates is None:
+        """Look through one part of the time after the other; whether that was all there is."""
+        for candidates, end in self._parts():
+            low, high = self._rest(until=end)
+            waiting = [id for id in self.waiting if low <= id < high]
+            together = list(dict.fromkeys(merge(candidates, waiting, reverse=not self.newer)))
+            for some in (together[:FIRST], together[FIRST:]):
+                if some and not self._look_at(some):
                     return False
-                end = high if self.newer else low
-                if len(candidates) == STEP:  # there may be more, behind the last
-                    end = _after(candidates[-1]) if self.newer else candidates[-1]
-                area = (low, end) if self.newer else (end, high)
-                waiting = [id for id in self.waiting if area[0] <= id < area[1]]
-                together = list(dict.fromkeys(merge(candidates, waiting, reverse=not self.newer)))
-                for some in batched(together, documents.BATCH_LOGS):
-                    if not self._look_at(some):
-                        return False
-                self.found.reached = end
-                low, high = (end, high) if self.newer else (low, end)
-        return True
+            self.at = end
+            if monotonic() > self.deadline:
+                break
+        return self._is_done()
+
+    def _parts(self) -> Iterator[tuple[Sequence[UUID], UUID]]:
+        """Candidates, and up to where these are all there are: each part begins where the search is then."""
+        compared = self._compared()
+        if compared:
+            yield compared
+        statement = _CANDIDATES_AND_PARTIAL if self.everything else CANDIDATES
+        span_ms = FIRST_MS if compared else UNKNOWN_MS
+        while not self._is_done():
+            edge = self._edge(span_ms)
+            candidates = self._ids(statement, *self._rest(until=edge), self.terms, STEP)
+            if candidates is None:
+                return
+            if len(candidates) == STEP:  # there may be more, behind the last
+                yield candidates, self._behind(candidates[-1])
+            else:
+                yield candidates, edge
+                span_ms *= GROWTH
+
+    def _compared(self) -> tuple[Sequence[UUID], UUID] | None:
+        """Those of the first logs of the selection that have the words; None where the filters need too long."""
+        low, high = self._rest()
+        first = self.logs.filter(id__gte=low, id__lt=high).values_list("id")[:MAX_COMPARED]
+        selection, params = first.query.sql_with_params()
+        compared = self._fetch(
+            _COMPARED.format(direction=self.direction, selection=selection),
+            [self.terms, self.everything, self.workspace_id, low, high, *params, MAX_COMPARED],
+            min(self._left_ms(), COMPARE_MS),
+        )
+        if compared is None:
+            return None
+        is_cut = bool(compared) and compared[-1][2] == MAX_COMPARED
+        end = self._behind(compared[-1][0]) if is_cut else self.end
+        return [id for id, has_words, _ in compared if has_words], end
 
     def _look_at(self, candidates: Sequence[UUID]) -> bool:
         """Look through the bodies of those that the filters let pass; whether there is time and need for more."""
         found = self.found
-        selected = within(self._left_ms(), self.logs.among(candidates))
+        selected = within(self._left_ms(), self.logs.among(candidates).values_list(*_SOURCE))
         if selected is None:
             return False
-        sources = [_source(log) for log in selected]
-        for log, document in zip(selected, documents.read(connection, self.workspace_id, sources), strict=True):
+        sources = [Source(id, type, stream, asked + answered) for id, type, stream, asked, answered in selected]
+        for document in documents.read(connection, self.workspace_id, sources):
             found.looked_at += 1
             if document.matches(found.query):
-                found.rows.append(log)
-                found.matches[log.id] = Match(*document.snippet(found.query))
-            found.reached = _after(log.id) if self.newer else log.id
-            if len(found.rows) == self.wanted:
+                found.matches[document.id] = Match(*document.snippet(found.query))
+            self.at = self._behind(document.id)
+            if len(found.matches) == self.wanted:
                 return False
             if found.looked_at >= MAX_BODIES or monotonic() > self.deadline:
                 return False
-        found.reached = _after(candidates[-1]) if self.newer else candidates[-1]
+        self.at = self._behind(candidates[-1])
         return True
 
-    def _windows(self) -> Iterator[tuple[UUID, UUID]]:
-        """The time to search in widening parts, beginning at the start."""
-        low, high = self.low, self.high
-        span = int(FIRST_WINDOW.total_seconds() * 1000)
-        while low < high:
-            if self.newer:
-                edge = min(ids.floor(min(ids.time_ms(low) + span, ids.MAX_MS)), high)
-                yield low, edge
-                low = edge
-            else:
-                # What lies ahead (clocks of senders) is in the first one: it is no part of its width.
-                newest = min(ids.time_ms(high), ids.ms_of(timezone.now()))
-                edge = max(ids.floor(max(newest - span, 0)), low)
-                yield edge, high
-                high = edge
-            span *= WINDOW_GROWTH
+    def _rest(self, *, until: UUID | None = None) -> tuple[UUID, UUID]:
+        """What is not searched yet, or the next part of it: ids from the first up to, not including, the second."""
+        until = until or self.end
+        return (self.at, until) if self.newer else (until, self.at)
+
+    def _is_done(self) -> bool:
+        low, high = self._rest()
+        return low >= high
+
+    def _behind(self, id: UUID) -> UUID:
+        """The end of a part that has this log last."""
+        return _after(id) if self.newer else id
+
+    def _edge(self, span_ms: int) -> UUID:
+        """Where a part so wide ends: one of days at midnight (UTC), as partitions do, others at a full hour."""
+        unit = DAY_MS if span_ms >= DAY_MS else UNKNOWN_MS
+        if self.newer:
+            edge_ms = (ids.time_ms(self.at) + span_ms) // unit * unit
+            return min(ids.floor(min(edge_ms, ids.MAX_MS)), self.high)
+        # What lies ahead (clocks of senders) is in the first one: it is no part of its width.
+        newest = min(ids.time_ms(self.at), ids.ms_of(timezone.now()))
+        edge_ms = -(-(newest - span_ms) // unit) * unit
+        return max(ids.floor(max(edge_ms, 0)), self.low)
 
     def _waiting(self) -> list[UUID]:
         """The logs to be looked at without the index; where more wait, the first that is left out."""
@@ -212,13 +268,18 @@ class _Search:
 
     def _ids(self, statement: str, *values: Any) -> list[UUID] | None:
         """The ids that a statement finds, or None where the time ran out."""
+        found = self._fetch(statement.format(direction=self.direction), [self.workspace_id, *values], self._left_ms())
+        return None if found is None else [id for (id,) in found]
 
-        def rows() -> Iterator[UUID]:
+    def _fetch(self, statement: str, values: Sequence[Any], ms: int) -> list[Any] | None:
+        """The rows of a statement, or None where it took longer than ``ms``."""
+
+        def rows() -> Iterator[Any]:
             with connection.cursor() as cursor:
-                cursor.execute(statement.format(direction=self.direction), [self.workspace_id, *values])
-                yield from (id for (id,) in cursor.fetchall())
+                cursor.execute(statement, values)
+                yield from cursor.fetchall()
 
-        return within(self._left_ms(), rows())
+        return within(ms, rows())
 
     def _left_ms(self) -> int:
         """A little even where nothing is left: the account belongs to the answer, and each page must get on."""

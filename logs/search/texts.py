@@ -6,7 +6,8 @@ Pure: no Django, no database. Nothing here raises: a body that cannot be read is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Any
 
 from logs.ingest import forms
@@ -20,6 +21,9 @@ MAX_STREAM = 8_000_000  # bytes of a stream that is put together: it takes sever
 
 # Pictures and sounds are no text. No word and no address has so many of base64's letters in a row.
 _BASE64 = re.compile(r"(?:data:[\w/+.;=-]{0,100},)?[A-Za-z0-9+/_-]{256,}={0,2}")
+# Quick to see that there are none: such a run has all of a block of half its length.
+_BLOCK = 128
+_IN_RUN = re.compile(f"[A-Za-z0-9+/_-]{{{_BLOCK}}}")
 _HEAD = 4096  # bytes that tell whether it is text at all
 _BINARY = re.compile("[\0-\x08\x0e-\x1f\x7f\ufffd]")
 
@@ -41,51 +45,39 @@ def texts(body: bytes | None, *, request_type: str = "other", is_stream: bool = 
     return found, True
 
 
-def _all_texts(body: bytes, request_type: str, is_stream: bool) -> Iterator[str]:
+def _all_texts(body: bytes, request_type: str, is_stream: bool) -> Iterable[str]:
     if is_stream and len(body) <= MAX_STREAM and looks_like_sse(body):
         stream = assemble_stream(request_type, body)
         value = stream.error or stream.answer
         if value is not None:
-            yield from _strings(value)
-            return
+            return _strings(value)
     if body.startswith(b"--"):
         fields = forms.fields(body, None)
         if fields:
-            yield from _strings(fields)
-            return
+            return _strings(fields)
     try:
         value = decode_json(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError:
         value = None
     if isinstance(value, (dict, list, str)):
-        yield from _strings(value)
-    elif not _is_binary(body):
-        yield _without_media(body.decode("utf-8", "replace"))
+        return _strings(value)
+    return () if _is_binary(body) else (_without_media(body.decode("utf-8", "replace")),)
 
 
 def _strings(value: Any) -> Iterator[str]:
     """Names, strings and single numbers in their order. Without recursion: JSON may be nested as deep as it likes."""
-    stack = [iter((value,))]
-    while stack:
-        for item in stack[-1]:
-            if isinstance(item, str):
-                if item:
-                    yield _without_media(item)
-            elif isinstance(item, dict):
-                stack.append(_members(item))
-                break
-            elif isinstance(item, list):
-                stack.append(iter(item) if not _is_vector(item) else iter(()))
-                break
-        else:
-            stack.pop()
-
-
-def _members(members: dict[str, Any]) -> Iterator[Any]:
-    for name, value in members.items():
-        yield name
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        yield str(value) if is_number else value
+    waiting = [value]  # the next one last
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind is str:
+            if item:
+                yield _without_media(item)
+        elif kind is dict:
+            for name, held in reversed(item.items()):
+                waiting += (str(held) if type(held) in (int, float) else held, name)
+        elif kind is list and not _is_vector(item):
+            waiting += reversed(item)
 
 
 def _is_vector(items: list[Any]) -> bool:
@@ -94,7 +86,8 @@ def _is_vector(items: list[Any]) -> bool:
 
 
 def _without_media(text: str) -> str:
-    return text if len(text) < 256 else _BASE64.sub(" ", text)
+    has_media = any(map(_IN_RUN.match, repeat(text), range(0, len(text) - _BLOCK + 1, _BLOCK)))
+    return _BASE64.sub(" ", text) if has_media else text
 
 
 def _is_binary(body: bytes) -> bool:

@@ -14,6 +14,7 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, islice, pairwise
 from operator import add
 from unicodedata import category, normalize
@@ -43,7 +44,8 @@ def _class_of_words() -> str:
 _WORD = _class_of_words()
 _WORDS = re.compile(f"[{_WORD}]+")
 _BETWEEN = re.compile(f"[^{_WORD}{_UNSPACED}]")
-_ASCII_WORDS = re.compile("[a-z0-9]+")
+# What is left where all other ASCII is taken away: mostly a word each. The classes above are slow at what they lack.
+_CHUNKS = re.compile("[a-z0-9\x80-\U0010ffff]+")
 # Accents; points of Hebrew and Arabic and its lengthening stroke; the selectors of a picture's style.
 _IGNORED = re.compile(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
@@ -115,12 +117,21 @@ def fold(text: str) -> str:
 def words(folded: str) -> list[str]:
     """The words of a folded text, some several times, and the characters and pairs of its unspaced runs."""
     if folded.isascii():
-        return _ASCII_WORDS.findall(folded)
-    found: list[str] = _WORDS.findall(folded)
-    for run in _RUNS.findall(folded):
-        found += run
-        found += _pairs(run)
+        return _CHUNKS.findall(folded)
+    found: list[str] = []
+    for chunk in dict.fromkeys(_CHUNKS.findall(folded)):
+        if chunk.isascii():
+            found.append(chunk)
+        else:
+            found += _words_of(chunk)
     return found
+
+
+def _words_of(chunk: str) -> Iterator[str]:
+    yield from _WORDS.findall(chunk)
+    for run in _RUNS.findall(chunk):
+        yield from run
+        yield from _pairs(run)
 
 
 def terms(folded: str, salt: int) -> tuple[set[int], bool]:
@@ -144,8 +155,7 @@ def hashed(word: str, salt: int) -> int:
 def occurrences(asked: str, folded: str) -> Iterator[tuple[int, int]]:
     """Where a text that a search asks for stands: it neither begins nor ends inside a word; any space is a space."""
     if " " in asked:
-        pattern = re.compile(r"\s+".join(map(re.escape, asked.split(" "))))
-        spans: Iterator[tuple[int, int]] = (match.span() for match in pattern.finditer(folded))
+        spans: Iterator[tuple[int, int]] = (match.span() for match in _phrase(asked).finditer(folded))
     else:
         spans = _places(asked, folded)
     first, last = _is_inside(asked[0]), _is_inside(asked[-1])
@@ -155,6 +165,11 @@ def occurrences(asked: str, folded: str) -> Iterator[tuple[int, int]]:
         if last and end < len(folded) and _is_inside(folded[end]):
             continue
         yield start, end
+
+
+@lru_cache
+def _phrase(asked: str) -> re.Pattern[str]:
+    return re.compile(r"\s+".join(map(re.escape, asked.split(" "))))
 
 
 def _occurs(asked: str, folded: str) -> bool:
@@ -174,9 +189,9 @@ def snippet(query: Query, text: str, *, before: int = 40, after: int = 160) -> l
     text = normalize("NFC", text)
     folded = fold(text)
     found = sorted(span for each in query.asked for span in islice(occurrences(each, folded), _SHOWN))
-    if not text.isascii():
-        # A character may be folded to none or several: up to where the fold of each reaches.
-        ends = list(accumulate(len(_FOLDS[ord(each)]) for each in text))
+    if any(len(_FOLDS[ord(character)]) != 1 for character in set(text)):
+        # One that is folded to none or several moves what follows: up to where the fold of each reaches.
+        ends = list(accumulate(map(len, map(_FOLDS.__getitem__, map(ord, text)))))
         found = [(bisect_right(ends, start), bisect_left(ends, end) + 1) for start, end in found]
     if not found:
         return []

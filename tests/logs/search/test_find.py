@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -61,10 +63,12 @@ def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagination, "BESIDE_BUDGET_MS", 60_000)
 
 
-@pytest.fixture(params=["indexed", "waiting"])
-def prepare(request: pytest.FixtureRequest) -> Callable[[], object]:
-    """Whether the worker has been there must make no difference."""
-    return (lambda: index.work(connection, 60)) if request.param == "indexed" else lambda: None
+@pytest.fixture(params=["compared", "indexed", "waiting"])
+def prepare(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    """Whether the worker has been there must make no difference, nor whether words are compared or looked up."""
+    if request.param == "indexed":
+        monkeypatch.setattr(search, "MAX_COMPARED", 1)
+    return (lambda: index.work(connection, 60)) if request.param != "waiting" else lambda: None
 
 
 def test_words_phrases_scripts_and_filters(people: People, store: Store, prepare: Callable[[], object]) -> None:
@@ -116,6 +120,37 @@ def test_pages_go_back_and_forth_without_a_gap(people: People, store: Store, pre
     logs = filters.select(Log.objects.in_workspace(people.workspace), QueryDict("q=needle")).queryset
     assert pagination.neighbours(logs, wanted[1], from_index=True) == (wanted[2], wanted[0])
     assert pagination.capped_count(logs) is None
+
+
+def test_filters_that_take_too_long_leave_it_to_the_index(
+    people: People, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = store(*(chat("needle" if n % 3 else "hay", **at(5_000 - 900 * n)) for n in range(6)))
+    index.work(connection, 60)
+    monkeypatch.setattr(search._Search, "_compared", lambda self: None)
+    assert found(people, "q=needle") == [records[n].id for n in (5, 4, 2, 1)]
+
+
+def test_a_filter_that_nothing_passes_does_not_outlast_the_budget(
+    people: People, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(*(chat("common words", **at(3_000 * n)) for n in range(6)))
+    index.work(connection, 60)
+    monkeypatch.setattr(search._Search, "_compared", lambda self: None)
+    monkeypatch.setattr(search, "monotonic", count(step=0.2).__next__)  # each look at the clock takes so long
+    monkeypatch.setattr(pagination, "SEARCH_BUDGET_MS", 500)
+    result = page(people, "q=common&provider=!openai")
+    assert result.rows == []
+    assert result.searched_back_to is not None
+
+
+def test_few_logs_of_a_filter_are_found_without_the_index(people: People, store: Store) -> None:
+    (old,) = store(chat("common words", user="ada", **at(30_000)))
+    store(*(chat("common words", **at(100 - n)) for n in range(50)))
+    index.work(connection, 60)
+    with CaptureQueriesContext(connection) as statements:
+        assert found(people, "q=common&user=ada") == [old.id]
+    assert not any("candidate" in query["sql"] for query in statements)
 
 
 def test_a_late_log_is_found_before_and_after_it_is_indexed(people: People, store: Store) -> None:
@@ -208,10 +243,15 @@ WORDS = ["alpha", "Beta", "gam-ma", "δέλτα", "天气", "天", "'q\"", "x_y"
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 
 
-@given(st.lists(TEXTS, min_size=1, max_size=8), st.lists(TEXTS, min_size=1, max_size=3), st.integers(0, 8))
+@given(
+    st.lists(TEXTS, min_size=1, max_size=8),
+    st.lists(TEXTS, min_size=1, max_size=3),
+    st.integers(0, 8),
+    st.sampled_from([1, 3, 1000]),
+)
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_search_agrees_with_plain_python(
-    people: People, store: Store, texts: list[str], queries: list[str], indexed: int
+    people: People, store: Store, texts: list[str], queries: list[str], indexed: int, compared: int
 ) -> None:
     Log.objects.all().delete()
     LogTerms.objects.all().delete()
@@ -235,4 +275,7 @@ def test_a_search_agrees_with_plain_python(
             )
         }
         logs = Log.objects.in_workspace(people.workspace).matching(query)
-        assert {log.id for log in pagination.fetch_page(logs).rows} == wanted
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(search, "MAX_COMPARED", compared)
+            rows = pagination.fetch_page(logs).rows
+        assert {log.id for log in rows} == wanted

@@ -41,7 +41,7 @@ def test_workspaces_take_turns_and_the_newest_come_first(
     monkeypatch.setattr(index, "BATCH", 2)
     records = store(*({} for _ in range(5)))
     (other,) = store({}, workspace_id=people.elsewhere.pk)
-    assert index.work(connection, 0.000001) == 0
+    assert index.work(connection, 0) == 0
     with transaction.atomic():
         index._index_batch(connection, people.workspace.pk)
     assert set(LogTerms.objects.values_list("id", flat=True)) == {record.id for record in records[-2:]}
