@@ -31,6 +31,8 @@ from portkey_logs.catalog.templates import TemplateError
 # Of the config with its prompts, which travels in one header: half of what the gateway we start takes for all.
 CONFIG_BYTES = 512 * 1024
 
+MAX_PROMPTS = 20  # of the targets of one call; to render one takes up to some 20 ms of everybody's time
+
 _PROMPT = re.compile(r"/v1/prompts/([^/]+)/completions/?")
 _MARKS = ('"virtual_key"', '"prompt_id"', '"@')  # what an inline config must have for us to look closer
 # What a target may set beside a virtual key. Any other option of the gateway could send the secret elsewhere.
@@ -40,12 +42,25 @@ _BESIDE_A_KEY = (
     " output_guardrails default_input_guardrails default_output_guardrails input_mutators output_mutators"
     " virtual_key provider prompt_id"
 )
-_FREE = frozenset(_BESIDE_A_KEY.split())
-_HOOKS = frozenset(name for name in _FREE if name.endswith(("_hooks", "_guardrails", "_mutators")))
-_FORWARD = frozenset({"forward_headers"})
-_CAPITAL = re.compile(r"(?<!^)([A-Z])")
+_UNDERSCORE = re.compile(r"_(\w)", re.ASCII)
+# Paths out of which the gateway's proxy makes the host: of Azure, or of what follows "proxy" without a slash.
+_HOST_IN_PATH = re.compile(r"\.openai\.azure\.com|/v1/proxy(?!/|$)")
+_LOG_HOOK = re.compile(r'"(?:default\.)?log[."]')
 
 Json = dict[str, Any]
+
+
+@lru_cache(maxsize=1024)  # the options of configs; names are few, and short by the size of a header
+def _camel(name: str) -> str:
+    """An option's name as the gateway itself has it: whatever it takes for the same option is the same here."""
+    return _UNDERSCORE.sub(lambda match: match[1].upper(), name)
+
+
+_FREE = frozenset(map(_camel, _BESIDE_A_KEY.split()))
+_KNOWN = frozenset(map(_camel, schema.KNOWN_OPTIONS))
+_HOOKS = frozenset(name for name in _FREE if name.endswith(("Hooks", "Guardrails", "Mutators")))
+_FORWARD = frozenset({"forwardHeaders"})
+_HOST = frozenset({"customHost"})
 
 
 class Resolved(NamedTuple):
@@ -103,6 +118,7 @@ class _Resolution:
         self._variables: Any = None
         self._new_body: bytes | None = None
         self._uses_secret = False
+        self._prompts = 0
 
     def run(self) -> Resolved:
         prompt = self._prompt_of_path()
@@ -186,8 +202,11 @@ class _Resolution:
             raise _unusable("config", slug, where, archived=config is not None)
         return config
 
-    def _node(self, node: Json, shown: Json, path: str) -> Json:
-        """A config or target for the gateway; ``shown`` is the same one for the log, and gets the versions."""
+    def _node(self, node: Json, shown: Json, path: str, *, has_host: bool = False) -> Json:
+        """A config or target for the gateway; ``shown`` is the same one for the log, and gets the versions.
+
+        ``has_host``: a node above names a host, which the gateway hands down to its targets.
+        """
         slug = schema.virtual_key_of(node)
         resolved = dict(node)
         if isinstance(node.get("prompt_id"), str) and node["prompt_id"]:
@@ -196,12 +215,15 @@ class _Resolution:
             shown |= {"virtual_key": slug} if slug else {}
         slug = self._key_in_model(resolved, slug)
         if slug:
+            if has_host:
+                raise Refused(400, f"A custom_host above {path} cannot be set with the virtual key {slug}", "conflict")
             resolved = self._with_key(resolved, slug, path)
+        has_host = has_host or any(_camel(name) in _HOST and value for name, value in node.items())
         targets, shown_targets = node.get("targets"), shown.get("targets")
         if isinstance(targets, list) and isinstance(shown_targets, list):
             shown["targets"] = [dict(item) if isinstance(item, dict) else item for item in shown_targets]
             resolved["targets"] = [
-                self._node(target, shown["targets"][index], f"{path}.targets[{index}]")
+                self._node(target, shown["targets"][index], f"{path}.targets[{index}]", has_host=has_host)
                 if isinstance(target, dict)
                 else target
                 for index, target in enumerate(targets)
@@ -210,6 +232,9 @@ class _Resolution:
 
     def _prompt_in(self, resolved: Json, shown: Json, path: str) -> StoredVersion:
         """Render the target's prompt into its parameters; the gateway lets these win over the call's own."""
+        self._prompts += 1
+        if self._prompts > MAX_PROMPTS:
+            raise Refused(400, f"More than {MAX_PROMPTS} targets run a prompt ({path})", "too_large")
         prompt, version = self._find_prompt(resolved.pop("prompt_id"), path)
         own = resolved.get("override_params")
         rendered = self._render(version, prompt.slug, own if isinstance(own, dict) else {})
@@ -255,14 +280,14 @@ class _Resolution:
         key = self._find_key(slug, path)
         kept: Json = {}
         for name, value in node.items():
-            plain = _snake(name)
+            plain = _camel(name)
             if plain == "provider" and isinstance(value, str) and value not in (key.provider, f"@{slug}"):
                 raise Refused(
                     400, f"The virtual key {slug} is of {key.provider}, not {value[:60]} ({path})", "conflict"
                 )
             if plain in _FREE:
                 kept[name] = value
-            elif plain in schema.KNOWN_OPTIONS:
+            elif plain in _KNOWN:
                 raise Refused(400, f"{path}.{name} cannot be set beside the virtual key {slug}", "conflict")
         self._uses_secret = True
         kept.pop("virtual_key", None)
@@ -280,13 +305,22 @@ class _Resolution:
         """Refuse what would show a secret of ours to a host that the caller chose."""
         if "x-portkey-custom-host" in self._fields:
             raise Refused(400, "x-portkey-custom-host cannot be sent with secrets kept here", "conflict")
-        forwarded = self._fields.get("x-portkey-forward-headers", "") + json.dumps(list(_values(config, _FORWARD)))
+        if _HOST_IN_PATH.search(self._request.target.partition("?")[0]):
+            raise Refused(400, "A path that names a host cannot be called with secrets kept here", "conflict")
+        forwarded = self._fields.get("x-portkey-forward-headers", "") + _text(list(_values(config, _FORWARD)))
         if "x-portkey-" in forwarded.lower():
             raise Refused(400, "x-portkey headers cannot be forwarded with secrets kept here", "conflict")
-        hooks = "".join(value for name, value in self._fields.items() if name.startswith("x-portkey-default-"))
-        hooks += json.dumps(list(_values(config, _HOOKS)))
-        if re.search(r'"(?:default\.)?log"', hooks):
+        if _LOG_HOOK.search(_text([*_values(config, _HOOKS), *self._default_hooks()])):
             raise Refused(400, "The guardrail default.log would send on secrets kept here", "conflict")
+
+    def _default_hooks(self) -> Iterator[Any]:
+        """The guardrails that headers name, as the gateway reads them. Raises Refused."""
+        for name, value in self._fields.items():
+            if name.startswith("x-portkey-default-"):
+                try:
+                    yield json.loads(value or "null")
+                except (ValueError, RecursionError):
+                    raise Refused(400, f"{name} must be JSON", "invalid_request") from None
 
     # --- the call -----------------------------------------------------------------------------------------
 
@@ -342,17 +376,16 @@ def _is_json(request: Request) -> bool:
     return "content-encoding" not in fields and "json" in fields.get("content-type", "").lower()
 
 
-@lru_cache(maxsize=1024)  # the options of configs; names are few, and short by the size of a header
-def _snake(name: str) -> str:
-    """An option's name as the gateway's schema has it; the gateway takes it in camel case as well."""
-    return _CAPITAL.sub(r"_\1", name).lower()
+def _text(value: Any) -> str:
+    """The JSON, its letters as they are."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _values(value: Any, names: frozenset[str]) -> Iterator[Any]:
-    """All values under any of the names, in the gateway's spelling or in camel case."""
+    """All values under any of the names, however they are spelled."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if _snake(name) in names:
+            if _camel(name) in names:
                 yield item
             yield from _values(item, names)
     elif isinstance(value, list):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from portkey_logs.catalog import templates
-from portkey_logs.catalog.templates import TemplateError
+from portkey_logs.catalog.templates import Rendering, TemplateError
 
 Json = dict[str, Any]
 Template = str | list[Any]
@@ -60,7 +60,8 @@ class PromptSource(msgspec.Struct, frozen=True, kw_only=True):
 
     def _render(self, variables: Mapping[str, Any]) -> Template:
         if not isinstance(self.template, str):
-            return [_fill(message, variables) for message in self.template]
+            rendering = Rendering(variables)
+            return [_fill(message, rendering) for message in self.template]
         if not _is_json(self.template):
             return templates.render(self.template, variables)
         text = templates.render(self.template, variables, in_json=True)
@@ -94,14 +95,14 @@ def _is_json(template: str) -> bool:
     return template.lstrip()[:1] == "["
 
 
-def _fill(value: Any, variables: Mapping[str, Any]) -> Any:
+def _fill(value: Any, rendering: Rendering) -> Any:
     """The JSON value with each text in it rendered; names of fields stay."""
     if isinstance(value, str):
-        return templates.render(value, variables) if "{{" in value else value
+        return rendering.text(value) if "{{" in value else value
     if isinstance(value, dict):
-        return {name: _fill(item, variables) for name, item in value.items()}
+        return {name: _fill(item, rendering) for name, item in value.items()}
     if isinstance(value, list):
-        return [_fill(item, variables) for item in value]
+        return [_fill(item, rendering) for item in value]
     return value
 
 

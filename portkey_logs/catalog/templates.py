@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 20  # sections in sections; people write two or three
-MAX_STEPS = 50_000  # nodes per rendering, some 20 ms: loops in loops over long lists end here
+MAX_STEPS = 50_000  # nodes and turns of loops of a prompt, some 20 ms: loops in loops over long lists end here
 MAX_LENGTH = 4_000_000  # characters of the result; the longest context windows hold about that
 
 _TAG = re.compile(r"\{\{\{([^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
@@ -87,7 +87,7 @@ def render(template: str, variables: Mapping[str, Any], *, in_json: bool = False
     Lists and objects are inserted as JSON. ``in_json``: the template is the source of a JSON value, so that what
     ``{{name}}`` inserts is escaped to stay inside its string; ``{{{name}}}`` inserts any JSON. Raises TemplateError.
     """
-    return _Rendering(in_json).run(parse(template), variables)
+    return Rendering(variables).text(template, in_json=in_json)
 
 
 def names(template: str) -> list[str]:
@@ -105,23 +105,25 @@ def _names(nodes: tuple[Node, ...]) -> Iterator[str]:
             yield from _names(node.nodes)
 
 
-class _Rendering:
-    """One rendering, with what it has used up of its bounds."""
+class Rendering:
+    """Renders the texts of one prompt, with what they have used up together of its bounds."""
 
-    def __init__(self, in_json: bool) -> None:
-        self._in_json = in_json
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+        self._in_json = False
         self._parts: list[str] = []
         self._length = self._steps = 0
 
-    def run(self, nodes: tuple[Node, ...], variables: Mapping[str, Any]) -> str:
-        self._render(nodes, [variables])
+    def text(self, template: str, *, in_json: bool = False) -> str:
+        """As ``render``."""
+        self._parts, self._in_json = [], in_json
+        self._render(parse(template), [self._variables])
         return "".join(self._parts)
 
     def _render(self, nodes: tuple[Node, ...], scopes: list[Any]) -> None:
+        self._step()  # of a loop over nothing too
         for node in nodes:
-            self._steps += 1
-            if self._steps > MAX_STEPS:
-                raise TemplateError("The prompt takes too many steps: its lists are too long")
+            self._step()
             if isinstance(node, Text):
                 self._add(node.text)
             elif isinstance(node, Variable):
@@ -129,6 +131,11 @@ class _Rendering:
                 self._add(json.dumps(text)[1:-1] if self._in_json and not node.raw else text)
             else:
                 self._section(node, scopes)
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise TemplateError("The prompt takes too many steps: its lists are too long")
 
     def _section(self, node: Section, scopes: list[Any]) -> None:
         value = _look_up(node.name, scopes)

@@ -76,6 +76,11 @@ def test_loops_in_loops_end() -> None:
         render("{{#l}}{{t}}{{/l}}", {"l": many, "t": "x" * 10_000})
 
 
+def test_loops_over_nothing_end() -> None:
+    with pytest.raises(TemplateError, match="steps"):
+        render("{{#a}}{{#a}}{{/a}}{{/a}}", {"a": [1] * 20_000})
+
+
 @given(st.text(alphabet="{}#^/!&.ab \n\"'"), st.dictionaries(st.sampled_from("ab"), st.text() | st.lists(st.text())))
 def test_any_text_renders_or_is_refused(template: str, variables: dict[str, Any]) -> None:
     try:
@@ -141,6 +146,12 @@ def test_json_with_variables_anywhere() -> None:
     assert prompt.body({"text": "a", "more": more})["messages"][1] == more
     with pytest.raises(TemplateError, match="no JSON"):
         prompt.body({"more": "not an object"})
+
+
+def test_all_texts_of_a_prompt_have_one_bound() -> None:
+    many = PromptSource(template=[{"role": "user", "content": "Hi {{text}}"}] * 100)
+    with pytest.raises(TemplateError, match="longer"):
+        many.body({"text": "x" * (templates.MAX_LENGTH // 50)})
 
 
 @pytest.mark.parametrize("template", [CHAT.template, "Say {{x}}", "[{{{all}}}]"])

@@ -74,6 +74,7 @@ def shelf_of(*items: Any) -> Shelf:
 SHELF = shelf_of(
     key("openai-prod", options={"openai_project": "p"}),
     key("claude", "anthropic", OTHER),
+    key("azure", "azure-openai", options={"resource_name": "r", "deployment_id": "d"}),
     key("hosted", custom_host="https://llm.example.com/v1"),
     key("bedrock", "bedrock", options={"aws_region": "eu-west-1", "aws_access_key_id": "AK"}),
     key("vertex", "vertex-ai", '{"private_key": "secret"}', options={"vertex_region": "eu"}),
@@ -330,6 +331,7 @@ REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"path": "/v1/prompts/pp-greet@9/completions"}, 404, "no version '9'"),
     ({"path": "/v1/prompts/pp-greet/completions", "body": b"nonsense"}, 400, "JSON object"),
     ({"path": "/v1/prompts/pp-greet/completions", "body": {"variables": [1]}}, 400, "variables must be an object"),
+    ({"headers": {"x_portkey_config": {"targets": [{"prompt_id": "pp-greet"}] * 21}}}, 400, "More than 20 targets run a prompt"),
     # The secret would leave for a host of the caller's choice.
     ({"headers": {"x_portkey_virtual_key": "openai-prod", "x_portkey_custom_host": "https://e.example"}}, 400, "custom-host"),
     ({"headers": {"x_portkey_config": "pc-inline", "x_portkey_custom_host": "https://e.example"}}, 400, "custom-host"),
@@ -341,6 +343,19 @@ REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"headers": {"x_portkey_virtual_key": "openai-prod", "x_portkey_default_output_guardrails": [{"log": {}}]}}, 400, "default.log"),
     ({"headers": {"x_portkey_config": {"virtual_key": "openai-prod", "forward_headers": ["X-Portkey-Config"]}}}, 400, "forwarded"),
     ({"headers": {"x_portkey_virtual_key": "openai-prod", "x_portkey_forward_headers": "a,x-portkey-config"}}, 400, "forwarded"),
+    # What the gateway hands down to targets, spells otherwise, or reads out of the path.
+    ({"headers": {"x_portkey_config": {"custom_host": "https://e.example", "targets": [{"virtual_key": "openai-prod"}]}}}, 400, "custom_host above config.targets[0]"),
+    ({"headers": {"x_portkey_config": {"customHost": "https://e.example", "targets": [{"targets": [{"provider": "@claude"}]}]}}}, 400, "custom_host above config.targets[0].targets[0]"),
+    ({"headers": {"x_portkey_config": {"custom_Host": "https://e.example", "targets": [{"override_params": {"model": "@claude/m"}}]}}}, 400, "custom_host above"),
+    ({"headers": {"x_portkey_config": {"forward_Headers": ["x-portkey-config"], "targets": [{"virtual_key": "openai-prod"}]}}}, 400, "forwarded"),
+    ({"headers": {"x_portkey_config": {"virtual_key": "openai-prod", "forward_headers": ["x-port\u212aey-config"]}}}, 400, "forwarded"),
+    ({"headers": {"x_portkey_config": {"output_Guardrails": [{"log": {}}], "targets": [{"virtual_key": "openai-prod"}]}}}, 400, "default.log"),
+    ({"headers": {"x_portkey_config": {"virtual_key": "openai-prod", "output_guardrails": [{"default.log.x": {}}]}}}, 400, "default.log"),
+    ({"headers": {"x_portkey_virtual_key": "openai-prod", "x_portkey_default_input_guardrails": '[{"l\\u006fg": {}}]'}}, 400, "default.log"),
+    ({"headers": {"x_portkey_virtual_key": "openai-prod", "x_portkey_default_input_guardrails": "[{"}}, 400, "must be JSON"),
+    ({"headers": {"x_portkey_virtual_key": "hosted"}, "path": "/v1/proxy.e.example/chat"}, 400, "names a host"),
+    ({"headers": {"x_portkey_virtual_key": "hosted"}, "path": "/v1/proxy%2f@e.example/chat"}, 400, "names a host"),
+    ({"headers": {"x_portkey_virtual_key": "azure"}, "path": "/v1/proxy/e.example/x.openai.azure.com/chat"}, 400, "names a host"),
 ]  # fmt: skip
 
 
