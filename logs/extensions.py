@@ -151,12 +151,6 @@ def sections(request: HttpRequest, workspace: Workspace, log: Log) -> list[Secti
     return [section for section in found if section is not None]
 
 
-def maintain() -> bool:
-    """One round of all of them; whether any has more to do at once."""
-    busy = [extension.maintain() for extension in _registered]
-    return any(busy)
-
-
 def sign(value: Decimal) -> str:
     return "positive" if value > 0 else "negative" if value < 0 else "neutral"
 

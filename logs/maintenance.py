@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.utils import Error as DatabaseError
 
 from logs import extensions, ids, partitions, rollups
 from logs.search import index
+
+logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 5.0  # how far the rollups' unfolded rows may pile up
 INDEX_SECONDS = 10.0  # of a round: where many logs wait to be indexed, two thirds of the worker's time
@@ -26,15 +29,27 @@ Tell = Callable[[str], None]
 def run_once(now: datetime | None = None) -> bool:
     """One round: partitions ahead, expired ones dropped, rollups folded, words indexed, and what other apps add.
 
-    Whether there is more to do at once. Raises Django's database errors.
+    Whether there is more to do at once. What fails in one duty does not hold up the others. Raises Django's database
+    errors where the database is away.
     """
     now = now or datetime.now(UTC)
     now_ms = ids.ms_of(now)
-    partitions.ahead(connection, now_ms)
-    partitions.drop_expired(connection, now_ms)
-    rollups.fold(connection, now)
-    index.work(connection, INDEX_SECONDS)
-    return extensions.maintain()
+    _try(lambda: partitions.ahead(connection, now_ms))
+    _try(lambda: partitions.drop_expired(connection, now_ms))
+    _try(lambda: rollups.fold(connection, now))
+    _try(lambda: index.work(connection, INDEX_SECONDS))
+    busy = [_try(extension.maintain) for extension in extensions.registered()]
+    return any(busy)
+
+
+def _try[T](duty: Callable[[], T]) -> T | None:
+    try:
+        return duty()
+    except (OperationalError, InterfaceError, ProgrammingError):  # away, or not migrated yet
+        raise
+    except Exception:
+        logger.exception("Something could not be maintained; the rest goes on")
+        return None
 
 
 def run_forever(wait: Wait = time.sleep, tell: Tell = print) -> None:

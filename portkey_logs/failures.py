@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 5  # a restart of PostgreSQL takes about that long
 
 
-class DatabaseAwayMiddleware:
-    """Answers 503 instead of 500 where the database could not be asked. Nothing is lost by it."""
+class DatabaseMiddleware:
+    """Answers 503 where the database could not be asked, and 400 where it cannot hold what it was given: NUL, half a
+    character, a number that is too large. Nothing is lost by either."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,6 +29,14 @@ class DatabaseAwayMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django asks here about what a view or its template raised."""
+        if isinstance(error, (DataError, UnicodeEncodeError)):
+            logger.warning("Refused at %s: %s", request.path[:200], str(error).partition("\n")[0])
+            words = "A value holds a character that cannot be stored, or is too long."
+            return (
+                api_failure(400, words, "AB01")
+                if _is_for_programs(request)
+                else HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")
+            )
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
         logger.warning("The database is away: %s", str(error).partition("\n")[0])

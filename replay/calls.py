@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import queue
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from multidict import CIMultiDict
 
 from logs.capture.headers import fields
 from logs.capture.upstream import Client, Target
+
+logger = logging.getLogger(__name__)
 
 MAX_BYTES = 32 * 1024 * 1024  # of an answer; embeddings of a large batch have some ten
 SILENCE_SECONDS = 1.0  # how long a closed tab may go unnoticed
@@ -62,6 +65,9 @@ class Call:
             self._pieces.put(error)
         except (ClientError, OSError, TimeoutError) as error:
             self._pieces.put(Broken(f"The connection broke: {error or type(error).__name__}"))
+        except Exception as error:  # whoever waits has to be told, whatever it was: headers that nobody can send
+            logger.exception("A run could not be carried out")
+            self._pieces.put(Broken(f"The request could not be sent: {type(error).__name__}"))
 
     def pieces(self) -> Iterator[Head | bytes | None]:
         """The head, then the octets as they come; None each second in which nothing came. Raises Broken."""

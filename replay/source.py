@@ -39,6 +39,7 @@ _OF_ANY_TARGET = frozenset(
         "x-portkey-cache-force-refresh",
     }
 )
+_HEADER = re.compile(r"[a-z0-9-]+: [^\x00-\x1f\x7f\ud800-\udfff]*")  # a log that was posted may say anything
 KINDS = ("provider", "virtual_key", "config", "inline")
 
 
@@ -160,7 +161,7 @@ _PLACEHOLDERS = redaction.mask_headers({"authorization": "Bearer OPENAI_API_KEY"
 
 
 def _goes_along(name: str, value: str) -> bool:
-    if STARS in value or redaction.is_secret_name(name):
+    if STARS in value or redaction.is_secret_name(name) or not _HEADER.fullmatch(f"{name}: {value}"):
         return False
     return name in _OF_THE_PROVIDER or (name.startswith("x-portkey-") and not _OF_THE_CALL.fullmatch(name))
 
@@ -173,4 +174,6 @@ def _compact(text: str) -> str:
         value = None
     if not isinstance(value, dict):
         raise ValueError("A config is a JSON object.")
+    if redaction.mask_json(value) != value:  # what is run is kept, and shown to all of the workspace
+        raise ValueError("Keep the key that this config brings as a virtual key, and name that.")
     return json.dumps(value, separators=(",", ":"))

@@ -1,5 +1,6 @@
 """What people and programs are told when there is nothing, or nothing to ask."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from logs import pagination
+from portkey_logs.accounts.models import ApiKey
 from tests.factories import PASSWORD, People
 
 
@@ -30,10 +32,64 @@ def test_it_is_said_and_not_a_crash(path: str, kind: str, client: Client, people
     assert b"unexpectedly" not in answer.content
 
 
-@pytest.mark.parametrize("path", ["/v1/configs", "/v1/logs/17", "/w/other/logs.json"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/logs/17", "/w/other/logs.json"])
 def test_programs_get_json_where_there_is_nothing(path: str, client: Client, people: People) -> None:
     client.login(username="alice@example.org", password=PASSWORD)
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json()["status"] == "failure"
     assert path in answer.json()["message"]
+
+
+TIMES = "time_of_generation_min=2026-11-20T00:00:00Z&time_of_generation_max=2026-11-26T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/configs/a%00b", ""),
+        ("/v1/prompts?search=%00", ""),
+        (f"/v1/analytics/graphs/requests?{TIMES}&span_id=%00", ""),
+        (f"/v1/analytics/graphs/requests?{TIMES}&metadata={'[' * 2000}", ""),
+        ("/v1/configs", r'{"name": "\ud800", "config": {"retry": {"attempts": 1}}}'),
+        ("/v1/prompts", r'{"name": "a", "string": "a", "parameters": {}, "label": "\u0000"}'),
+        ("/v1/prompts", f'{{"name": "a", "string": "a", "parameters": {{}}, "model": "{"m" * 300}"}}'),
+        ("/v1/prompts", f'{{"name": "a", "string": "a", "parameters": {{}}, "config": "{"c" * 300}"}}'),
+        ("/v1/virtual-keys", r'{"name": "a", "provider": "openai", "key": "sk\ud800"}'),
+        ("/v1/virtual-keys", r'{"name": "a", "provider": "openai", "key": "sk", "openai_project": "\u0000"}'),
+        ("/v1/logs/exports", r'{"requested_data": ["id"], "filters": {"ai_model": "\ud800"}}'),
+    ],
+)
+def test_programs_learn_that_a_value_cannot_be_kept(path: str, body: str, client: Client, people: People) -> None:
+    _, key = ApiKey.issue(people.workspace, "all", scopes=ApiKey.SCOPES)
+    headers = {"x-portkey-api-key": key}
+    answer = (
+        client.post(path, body, content_type="application/json", headers=headers)
+        if body
+        else client.get(path, headers=headers)
+    )
+    assert (answer.status_code, answer.json()["status"]) == (400, "failure")
+
+
+SAVED = {"body": '{"messages": [{"role": "user", "content": "Hi"}]}', "name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        ("/w/acme/configs/a%00b/", None, 400),
+        ("/w/acme/prompts/a%00b/", None, 400),
+        ("/w/acme/prompts/save/", SAVED | {"description": "a\0b"}, 400),
+        ("/w/acme/prompts/save/", SAVED | {"target": "inline:" + json.dumps({"a": "b" * 200})}, 303),
+        ("/w/acme/prompts/save/", {"body": "{}", "prompt": "../x/"}, 303),
+        ("/w/acme/prompts/save/", {"body": "{}", "log": "zz"}, 303),
+        ("/w/acme/virtual-keys/new/", {"name": "a", "provider": "openai", "key": "k", "last_day": "9999-12-31"}, 422),
+        ("/w/acme/analytics/?all=1&api_key=nobody", None, 200),
+        ("/w/acme/analytics/users/?all=1&api_key=nobody&compare=1", None, 200),
+        ("/w/acme/analytics/summary.csv?api_key=nobody", None, 200),
+    ],
+)
+def test_people_learn_it_too(path: str, form: Any, status: int, client: Client, people: People) -> None:
+    client.login(username="alice@example.org", password=PASSWORD)
+    answer = client.get(path) if form is None else client.post(path, form)
+    assert answer.status_code == status

@@ -109,7 +109,7 @@ def _metadata(params: QueryDict) -> Mapping[str, str]:
         return {}
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or len(found) > _MAX_VALUES:
         raise QuestionError('metadata: give a JSON object such as {"env": "prod"}.')

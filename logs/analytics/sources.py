@@ -9,6 +9,7 @@ until the budget is used up: then the sums are complete from ``reached`` on, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.fields.json import KeyTextTransform
@@ -238,7 +240,13 @@ def _within(parts: Sequence[models.QuerySet[Any]], query: _Query, ms: int) -> li
 
 
 def _union(parts: Sequence[models.QuerySet[Any]], query: _Query) -> tuple[str, list[Any]]:
-    compiled = [part.query.sql_with_params() for part in parts]
+    compiled = []
+    for part in parts:
+        with suppress(EmptyResultSet):  # a filter that no log can fulfil, such as an API key that there is not
+            compiled.append(part.query.sql_with_params())
+    if not compiled:
+        nothing = ", ".join(["NULL::int8"] * (len(query.keys) + len(query.sums)))
+        compiled = [(f"SELECT {nothing} WHERE false", ())]
     names = ", ".join(f'"{name}"' for name in (*query.keys, *query.sums))
     sql = f"({' UNION ALL '.join(sql for sql, _ in compiled)}) AS rows({names})"
     return sql, [param for _, params in compiled for param in params]

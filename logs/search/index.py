@@ -9,9 +9,10 @@ index, and a search can ask the queue for what it has to look at itself.
 
 from __future__ import annotations
 
+import logging
 import time
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, OuterRef
 
@@ -21,6 +22,8 @@ from logs.search import documents
 from logs.search.documents import Document, Source
 from logs.search.words import terms
 from portkey_logs.accounts.models import Workspace
+
+logger = logging.getLogger(__name__)
 
 BATCH = 200  # logs of one transaction: what a killed worker does again
 _TERMS_COLUMNS = {"workspace_id": "int8", "id": "uuid", "terms": "int4[]", "is_partial": "bool"}
@@ -45,7 +48,12 @@ def work(connection: BaseDatabaseWrapper, seconds: float) -> int:
         waiting = Workspace.objects.filter(Exists(IndexQueue.objects.filter(workspace=OuterRef("pk"))))
         taken = 0
         for workspace_id in waiting.values_list("pk", flat=True):
-            taken += _index_batch(connection, workspace_id)
+            try:
+                taken += _index_batch(connection, workspace_id)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # what is wrong in one workspace is no reason for the others to wait
+                logger.exception("The logs of workspace %s cannot be indexed", workspace_id)
             if time.monotonic() > deadline:
                 break
         done += taken

@@ -14,6 +14,8 @@ from portkey_logs.catalog.models.base import MAX_NAME
 from portkey_logs.catalog.providers import PROVIDERS
 from portkey_logs.catalog.slugs import MAX_LENGTH
 
+LAST_YEAR = 2100  # what lies far beyond overflows somewhere
+
 
 class CatalogForm(forms.Form):
     """A form whose values a model judges: its findings become errors at the fields they concern."""
@@ -121,6 +123,8 @@ class VirtualKeyForm(CatalogForm):
             return None
         if day < timezone.now().date():
             raise forms.ValidationError("This day is over.")
+        if day.year > LAST_YEAR:
+            raise forms.ValidationError(f"Give a day up to the year {LAST_YEAR}, or none.")
         return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -129,7 +130,7 @@ def save(request: SignedInRequest, workspace: str) -> HttpResponse:
                 config=target.config, description=form.get("description", ""),
             )  # fmt: skip
             saved = made.versions.get()
-    except (NoPrompt, ValueError, Invalid) as error:
+    except (NoPrompt, ValueError, Invalid, runs.Invalid) as error:
         messages.error(request, f"Not saved: {error}")
         return HttpResponseRedirect(_back(request, place), status=303)
     messages.success(request, f"Saved as version {saved.number} of {saved.prompt.slug}.")
@@ -204,10 +205,11 @@ def _recent(workspace: Workspace, found: Prompt) -> list[present.Row]:
 
 def _back(request: HttpRequest, workspace: Workspace) -> str:
     """The page that the form was on."""
-    if log := request.POST.get("log"):
-        return reverse("playground", args=[workspace.slug]) + f"?log={runs.as_uuid(log, 'log')}"
-    if slug := request.POST.get("prompt"):
-        return reverse("prompt", args=[workspace.slug, slug])
+    with suppress(runs.Invalid, NoReverseMatch):
+        if log := runs.as_uuid(request.POST.get("log", ""), "log"):
+            return reverse("playground", args=[workspace.slug]) + f"?log={log}"
+        if slug := request.POST.get("prompt"):
+            return reverse("prompt", args=[workspace.slug, slug])
     return reverse("playground", args=[workspace.slug])
 
 

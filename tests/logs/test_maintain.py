@@ -7,17 +7,19 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from pytest_django.fixtures import Settings
 
-from logs import ids, maintenance, partitions
+from exports.extension import ExportsExtension
+from logs import ids, maintenance, partitions, rollups
 from logs.ingest.storage import commit_batch
-from logs.models import RollupCore
+from logs.models import IndexQueue, RollupCore
 from logs.partitions import DAY_MS
-from tests.factories import make_people, make_record
+from tests.factories import People, make_people, make_record
 from tests.logs.processes import database_away, start, wait_until
 
 
@@ -40,6 +42,27 @@ def test_one_round(settings: Settings, capfd: pytest.CaptureFixture[str]) -> Non
     assert [f"log_p{now + timedelta(days=n):%Y%m%d}" for n in range(8)] == names()[-8:]
     assert RollupCore.objects.get().requests == 2
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_fails_does_not_hold_up_the_rest(
+    people: People, store: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise DataError("numeric field overflow")
+
+    monkeypatch.setattr(rollups, "fold", fail)
+    monkeypatch.setattr(ExportsExtension, "maintain", fail)
+    store({}, {})
+    assert not maintenance.run_once()
+    assert not IndexQueue.objects.exists()
+    assert caplog.text.count("numeric field overflow\n") == 2
+    monkeypatch.setattr(rollups, "fold", _lost)
+    with pytest.raises(OperationalError):
+        maintenance.run_once()
+
+
+def _lost(*args: object) -> None:
+    raise OperationalError("the server closed the connection unexpectedly")
 
 
 @pytest.fixture

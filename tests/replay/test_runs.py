@@ -15,6 +15,7 @@ from logs.models import Log
 from replay import runner
 from replay.models import Run
 from replay.slots import slots
+from replay.source import Source, Target, target_of
 from tests.logs.processes import wait_until
 from tests.replay.conftest import World
 from tests.replay.world import WORDS
@@ -145,6 +146,24 @@ def test_what_is_asked_for_must_make_sense(world: World) -> None:
     stranger = Client()
     stranger.force_login(world.people.charlie, "django.contrib.auth.backends.ModelBackend")
     assert stranger.post("/w/acme/playground/run/", {"log": log}).status_code == 404
+
+
+def test_a_config_that_brings_a_key_is_not_kept(world: World) -> None:
+    config = json.dumps({"provider": "openai", "api_key": "sk-1234567890abcdef"})
+    assert "as a virtual key" in refused(world, 422, log=str(world.log().id), target=f"inline:{config}")
+    assert not Run.objects.exists()
+
+
+def test_headers_that_cannot_be_sent_end_the_run(world: World) -> None:
+    log = world.log()
+    source = Source("/v1/chat/completions", b"{}", Target(provider="demo", headers={"x-portkey-a": "1\n2"}), log.id)
+    run = runner.finish_run(runner.start_run(user=world.people.bob, workspace=world.people.workspace, source=source))
+    assert (run.state, run.error) == (Run.State.FAILED, "The request could not be sent: ValueError")
+
+
+def test_a_posted_log_names_no_headers_that_are_none() -> None:
+    odd = {"x-portkey-a=1)\nimport os": "x", "x-portkey-b": "1\n2", "x-portkey-c": "\ud800", "x-portkey-d": "é"}
+    assert target_of(Log(), odd).headers == {"x-portkey-d": "é"}
 
 
 def test_a_host_inside_the_network_is_no_target(world: World) -> None:

@@ -16,6 +16,8 @@ from portkey_logs.catalog.templates import TemplateError
 
 MAX_TEMPLATE = 1_000_000  # characters; long few-shot prompts have some 100,000
 
+MAX_MODEL = 200  # characters
+
 
 class Prompt(Item):
     """A prompt template that calls name by its slug; its published version serves them."""
@@ -66,6 +68,9 @@ class Prompt(Item):
     ) -> PromptVersion:
         """A new version, not yet published. ``virtual_key`` and ``config`` are slugs. Raises Invalid."""
         _checked_source(source)
+        for name, slug in (("virtual_key", virtual_key), ("config", config)):
+            if (slug and not slugs.SLUG.fullmatch(slug.partition("@")[0])) or len(slug) > slugs.MAX_LENGTH:
+                raise Invalid([Finding(name, "must be a slug")])
         Prompt.objects.select_for_update().get(pk=self.pk)  # of two at once one waits: numbers do not collide
         last = self.versions.first()
         version = PromptVersion(
@@ -101,7 +106,7 @@ class PromptVersion(Version):
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="versions", db_index=False)
     label = models.CharField(max_length=MAX_NAME, blank=True)
     template = OrderedJSONField()
-    model = models.CharField(max_length=200, blank=True)
+    model = models.CharField(max_length=MAX_MODEL, blank=True)
     parameters = OrderedJSONField(default=dict)
     tools = OrderedJSONField(null=True)
     tool_choice = OrderedJSONField(null=True)
@@ -130,6 +135,8 @@ def _checked_source(source: PromptSource) -> None:
     """Raises Invalid for a template that cannot be rendered."""
     if not source.template or len(json.dumps(source.template)) > MAX_TEMPLATE:
         raise Invalid([Finding("string", f"must have 1 to {MAX_TEMPLATE:,} characters")])
+    if len(source.model) > MAX_MODEL:
+        raise Invalid([Finding("model", f"may have up to {MAX_MODEL} characters")])
     try:
         source.variables()
     except TemplateError as error:

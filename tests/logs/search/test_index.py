@@ -150,3 +150,22 @@ def test_candidates_come_from_the_index_of_words(people: People) -> None:
         assert "Seq Scan" not in plan
         cursor.execute(statement, [people.workspace.pk, low, high, [17, 19], 2000])
         assert len(cursor.fetchall()) == 1
+
+
+def test_one_workspace_does_not_hold_up_another(
+    people: People, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store({"request_body": b'{"messages": "poison"}'})
+    (other,) = store({}, workspace_id=people.elsewhere.pk)
+    terms = index.terms
+
+    def fail(folded: str, salt: int) -> Any:
+        if "poison" in folded:
+            raise ValueError("nobody thought of this")
+        return terms(folded, salt)
+
+    monkeypatch.setattr(index, "terms", fail)
+    index.work(connection, 60)
+    assert [row.id for row in LogTerms.objects.all()] == [other.id]
+    assert IndexQueue.objects.filter(workspace=people.workspace).count() == 1
+    assert "nobody thought of this" in caplog.text
