@@ -37,6 +37,9 @@ _OF_ANY_TARGET = frozenset(
         "x-portkey-request-timeout",
         "x-portkey-cache-namespace",
         "x-portkey-cache-force-refresh",
+        # Of a log they do not go along at all: these are of a prompt that is tried.
+        "x-portkey-prompt-slug",
+        "x-portkey-prompt-version-id",
     }
 )
 _HEADER = re.compile(r"[a-z0-9-]+: [^\x00-\x1f\x7f\ud800-\udfff]*")  # a log that was posted may say anything
