@@ -33,7 +33,8 @@ DAY_MS = 24 * HOUR_MS
 STEP_GROWTH = 1.1
 STEP_STARTS = [STEP_GROWTH**i for i in range(227)]
 
-# Folding rewrites a bucket, so a busy one waits until that is worth it; a finished one is folded at once.
+# Folding rewrites a bucket, so a busy one waits until it has twice the rows that it needs, and at least these: a row
+# is then rewritten a few times in all, not once a round. A finished one is folded at once.
 FOLD_ROWS = 500
 FOLD_BUCKETS = 200  # per call and table, so that the worker comes round to its other duties
 
@@ -278,9 +279,11 @@ def fold(connection: BaseDatabaseWrapper, now: datetime) -> int:
 def _to_fold(cursor: CursorWrapper, rollup: RollupTable, now: datetime) -> list[tuple[int, datetime]]:
     current = now - timedelta(milliseconds=rollup.bucket_ms)
     cursor.execute(
-        f"SELECT workspace_id, bucket FROM {rollup.table} WHERE NOT folded GROUP BY 1, 2"  # noqa: S608
-        " HAVING count(*) >= %s OR bucket < %s ORDER BY bucket LIMIT %s",
-        [FOLD_ROWS, current, FOLD_BUCKETS],
+        f"SELECT workspace_id, bucket FROM {rollup.table} AS new WHERE NOT folded GROUP BY 1, 2"  # noqa: S608
+        f" HAVING bucket < %s OR count(*) >= %s AND count(*) >= (SELECT count(*) FROM {rollup.table} AS old"
+        " WHERE old.workspace_id = new.workspace_id AND old.bucket = new.bucket AND old.folded)"
+        " ORDER BY bucket LIMIT %s",
+        [current, FOLD_ROWS, FOLD_BUCKETS],
     )
     return [(workspace_id, bucket) for workspace_id, bucket in cursor.fetchall()]
 

@@ -136,3 +136,20 @@ def test_a_busy_bucket_is_folded_before_it_is_over(people: People, monkeypatch: 
         commit_batch(connection, [make_record(people.workspace.pk, id=ids.uuid7(int(now.timestamp() * 1000)))])
     rollups.fold(connection, now)
     assert RollupCore.objects.get().requests == 3
+
+
+def test_a_busy_bucket_is_not_rewritten_for_a_few_rows(people: People, monkeypatch: Any) -> None:
+    monkeypatch.setattr(rollups, "FOLD_ROWS", 1)
+    now = datetime.now(UTC)
+
+    def come_in(*models: str) -> None:
+        for model in models:
+            commit_batch(connection, [make_record(people.workspace.pk, id=ids.uuid7(ids.ms_of(now)), model=model)])
+        rollups.fold(connection, now)
+
+    come_in("a", "b", "c")
+    come_in("a", "b")
+    assert RollupCore.objects.filter(folded=False).count() == 2
+    come_in("c")
+    assert sorted(RollupCore.objects.values_list("requests", "folded")) == [(2, True)] * 3
+    assert sums.core_of_rollups() == sums.core_of_logs()
