@@ -1,4 +1,4 @@
-"""What replay adds to the log pages: the button, the family in the panel, and comparing."""
+"""What replay adds to the log pages: the button, the family in the panel, comparing, and replaying many."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from logs.extensions import Action, Extension, Section
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
-from replay import facts, models, section
+from replay import facts, models, section, work
 from replay.facts import Rights
 
 
@@ -30,7 +30,7 @@ class ReplayExtension(Extension):
     def maintain(self) -> bool:
         models.settle()
         models.drop_expired()
-        return False
+        return work.work()
 
 
 def _rights(request: HttpRequest) -> Rights:

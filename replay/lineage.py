@@ -69,4 +69,5 @@ _ENDS = {
     Run.State.FAILED: "failed",
     Run.State.STOPPED: "was stopped",
     Run.State.UNKNOWN: "has no known outcome",
+    Run.State.SKIPPED: "was skipped",
 }

@@ -1,8 +1,13 @@
-"""Runs: each attempt at a request, from the moment somebody asks for it. Its outcome is a log like any other."""
+"""Runs: each attempt at a request, from the moment somebody asks for it, alone or in a batch.
+
+The outcome of a run is a log like any other.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 import zstandard
@@ -13,11 +18,86 @@ from django.utils import timezone
 from logs import ids
 from logs.models import Log
 from portkey_logs.accounts.models import User, Workspace
-from replay.querysets import RunQuerySet
+from replay.querysets import BatchQuerySet, RunQuerySet
 from replay.source import Target
 
 MAX_LABEL = 100
 MAX_ERROR = 500  # characters; the log has all of it
+
+
+class Costs(NamedTuple):
+    """Cents. ``dearest``: of the dearest run, None before the first; ``unpriced``: answers whose price is not known."""
+
+    spent: Decimal
+    dearest: Decimal | None
+    unpriced: int
+
+
+class Batch(models.Model):
+    """Logs that are replayed together, in the background."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        STOPPED = "stopped", "Stopped"
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    target = models.JSONField(null=True)  # NULL: each log's own
+    model = models.CharField(max_length=200, blank=True)  # in the place of each request's own
+    cost_limit = models.DecimalField(max_digits=18, decimal_places=8, null=True)  # cents
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    reason = models.CharField(max_length=200, blank=True)  # why it was stopped
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        db_table = "run_batch"
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="run_batch_list"),
+            models.Index(fields=["id"], name="run_batch_running", condition=models.Q(state="running")),  # the worker
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} batch of {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def aim(self) -> Target | None:
+        """Who is to answer; None where each log's own target is."""
+        return msgspec.convert(self.target, Target) if self.target else None
+
+    @property
+    def label(self) -> str:
+        """What is different from the originals, in words."""
+        parts = [self.aim.label if self.aim else "", f"model {self.model}" if self.model else ""]
+        return ", ".join(filter(None, parts)) or "as they were"
+
+    def next_run(self) -> Run | None:
+        """The next one that waits."""
+        return self.runs.filter(state=Run.State.PENDING).select_related("workspace").order_by("id").first()
+
+    def costs(self) -> Costs:
+        """What its runs have cost so far."""
+        begun = self.runs.exclude(path="").values_list("log_id", flat=True)
+        found = Log.objects.filter(workspace=self.workspace_id, id__in=list(begun)).aggregate(
+            spent=models.Sum("cost"),
+            dearest=models.Max("cost"),
+            unpriced=models.Count("id", filter=models.Q(cost=None, is_success=True)),
+        )
+        return Costs(found["spent"] or Decimal(0), found["dearest"], found["unpriced"])
+
+    def end(self, state: Batch.State = State.DONE, reason: str = "") -> None:
+        """It is over, unless it is already; what waits will not be run."""
+        ended = Batch.objects.filter(pk=self.pk, state=Batch.State.RUNNING)
+        if ended.update(state=state, reason=reason, finished_at=timezone.now()):
+            self.state, self.reason = state, reason
+        else:
+            self.refresh_from_db(fields=["state", "reason"])
+        self.runs.filter(state=Run.State.PENDING).update(state=Run.State.STOPPED, finished_at=timezone.now())
 
 
 class Run(models.Model):
@@ -30,6 +110,13 @@ class Run(models.Model):
         FAILED = "failed", "Failed"
         STOPPED = "stopped", "Stopped"
         UNKNOWN = "unknown", "Outcome unknown"  # we ended while it was under way; it is not run again
+        SKIPPED = "skipped", "Skipped"  # of a batch: it may not be replayed
+
+    class Result(models.TextChoices):
+        """The answer against the original's."""
+
+        SAME = "same", "Same"
+        CHANGED = "changed", "Changed"
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -40,8 +127,11 @@ class Run(models.Model):
     parent_id = models.UUIDField(null=True)  # the log that it was opened from
     log_id = models.UUIDField(default=ids.uuid7)
     group = models.UUIDField(null=True)  # shared by what runs side by side, and n times
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.CASCADE, related_name="runs", db_index=False)
+    result = models.CharField(max_length=10, choices=Result, blank=True)  # of a batch's run that succeeded
+    distance = models.FloatField(null=True)  # of embeddings to the original's: cosine, between 0 and 2
     label = models.CharField(max_length=MAX_LABEL, blank=True)
-    path = models.CharField(max_length=40)
+    path = models.CharField(max_length=40)  # "" until it is begun
     target = models.JSONField(default=dict)
     body = models.BinaryField(null=True)  # the exact octets, zstd; NULL where the workspace keeps no bodies
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -52,6 +142,7 @@ class Run(models.Model):
     class Meta:
         db_table = "run"
         indexes = [
+            models.Index(fields=["batch", "id"], name="run_of_batch", condition=models.Q(batch__isnull=False)),
             models.Index(fields=["workspace", "log_id"], name="run_log"),  # which of these logs are replays
             models.Index(fields=["workspace", "parent_id"], name="run_parent"),  # what was made of a log
             models.Index(fields=["workspace", "group"], name="run_group", condition=models.Q(group__isnull=False)),
@@ -109,13 +200,14 @@ def packed(body: bytes) -> bytes:
 def drop_expired(now: datetime | None = None) -> int:
     """Runs go when logs go. How many went."""
     horizon = (now or timezone.now()) - timedelta(days=settings.RETENTION_DAYS)
+    Batch.objects.filter(created_at__lt=horizon).delete()
     return Run.objects.filter(created_at__lt=horizon).delete()[0]
 
 
 def settle(now: datetime | None = None, *, silent: timedelta = timedelta(minutes=30)) -> int:
     """Close the runs that a process left open when it died: by their logs, else as unknown. How many there were."""
     left = (now or timezone.now()) - silent
-    open_runs = list(Run.objects.open().filter(created_at__lt=left))
+    open_runs = list(Run.objects.open().filter(created_at__lt=left, batch=None))  # a batch closes its own
     for run in open_runs:
         log = Log.objects.filter(workspace=run.workspace_id, id=run.log_id).first()
         if log is not None:

@@ -11,7 +11,7 @@ from django.db import models
 
 if TYPE_CHECKING:
     from portkey_logs.accounts.models import User, Workspace
-    from replay.models import Run  # noqa: F401 (ruff does not look into the string below)
+    from replay.models import Batch, Run  # noqa: F401 (ruff does not look into the string below)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -19,8 +19,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(workspace=workspace)
 
     def of_parents(self, workspace_id: int, log_ids: Collection[UUID]) -> Self:
-        """What was run from these logs, oldest first."""
-        return self.filter(workspace=workspace_id, parent_id__in=log_ids).order_by("id")
+        """What was run from these logs, oldest first; not what a batch never began."""
+        return self.filter(workspace=workspace_id, parent_id__in=log_ids).exclude(path="").order_by("id")
 
     def of_logs(self, workspace_id: int, log_ids: Collection[UUID]) -> Self:
         """The runs that became these logs."""
@@ -34,7 +34,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(state__in=["pending", "running"])
 
     def by(self, person: User, since: datetime) -> Self:
-        return self.filter(person=person, created_at__gte=since)
+        """What somebody ran one by one."""
+        return self.filter(person=person, created_at__gte=since, batch=None)
 
     def newest_first(self) -> Self:
         return self.order_by("-id")
@@ -42,3 +43,21 @@ class RunQuerySet(models.QuerySet["Run"]):
     def light(self) -> Self:
         """Without the bodies, which only a run reads."""
         return self.defer("body")
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(workspace=workspace)
+
+    def running(self) -> Self:
+        return self.filter(state="running")
+
+    def unfinished(self) -> Self:
+        """What the worker has to do, the oldest first: also those that were cancelled while it was away."""
+        from replay.models import Run
+
+        under_way = Run.objects.filter(state="running", batch__isnull=False).values("batch")
+        return self.filter(models.Q(state="running") | models.Q(id__in=under_way)).order_by("id")
+
+    def newest_first(self) -> Self:
+        return self.order_by("-id")

@@ -109,11 +109,7 @@ def stream_run(request: HttpRequest, run: Run) -> Stream:
 def finish_run(run: Run) -> Run:
     """Carry the run out and wait for its end. Raises as ``stream_run``."""
     with slots.held(run.person_id or 0):
-        attempt = Attempt(run)
-        for _ in attempt.events():
-            pass
-        for _ in attempt.conclude():
-            pass
+        Attempt(run).to_the_end()
     return run
 
 
@@ -129,10 +125,13 @@ _under_way: dict[UUID, Attempt] = {}
 
 
 class Attempt:
-    """A run that is carried out: ``events`` while it lasts, then ``conclude``. Raises Refused where it ran before."""
+    """A run that is carried out: ``events`` while it lasts, then ``conclude``. Raises Refused where it ran before.
 
-    def __init__(self, run: Run) -> None:
-        if not run.claim():
+    ``is_claimed``: whoever asks has the run already.
+    """
+
+    def __init__(self, run: Run, *, is_claimed: bool = False) -> None:
+        if not is_claimed and not run.claim():
             raise Refused("This attempt has been run already. Start another one.")
         self.run = run
         self.workspace = Workspace.objects.select_related("organisation").get(pk=run.workspace_id)
@@ -141,6 +140,14 @@ class Attempt:
         self._broken = ""
         self._stopped = False
         self._call: Call | None = None
+
+    def to_the_end(self) -> Log | None:
+        """Carry it out with nobody watching; the log that it became, None where there is none."""
+        for _ in self.events():
+            pass
+        for _ in self.conclude():
+            pass
+        return self.log
 
     def events(self) -> Generator[Event | None]:
         """What the provider says as it says it; None each second in which it is silent."""

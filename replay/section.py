@@ -1,20 +1,22 @@
-"""The button of a log, and its family in the panel."""
+"""What pages show of replays: the button of a log, its family in the panel, the lines of a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from django.urls import reverse
 
+from logs import present
 from logs.extensions import Action
 from logs.models import Log
+from logs.present import Row
 from portkey_logs.accounts.models import Workspace
 from replay import lineage
 from replay.eligibility import Verdict
-from replay.models import Run
+from replay.models import Batch, Run
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,25 @@ class Shown:
     siblings: list[Member] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Line:
+    """One log of a batch and what came of it; each None where there is no such log (any more)."""
+
+    run: Run
+    original: Row | None
+    replay: Row | None
+    compare_url: str  # "" where there is nothing to compare
+
+    @property
+    def outcome(self) -> str:
+        """``same``, ``changed``, or the state where there is no more to say."""
+        return self.run.result or self.run.state
+
+    @property
+    def words(self) -> str:
+        return self.run.get_result_display() or self.run.get_state_display()
+
+
 def action(workspace: Workspace, log_id: UUID, verdict: Verdict) -> Action:
     """The button, and what JSON says of it."""
     url = reverse("playground", args=[workspace.slug]) + f"?log={log_id}"
@@ -68,7 +89,7 @@ def family(workspace: Workspace, log: Log) -> Shown | None:
     return Shown(
         sentence=found.sentence,
         is_replay=found.run is not None,
-        parent_url=reverse("log_detail", args=[workspace.slug, parent]) if parent else "",
+        parent_url=_address(workspace, parent) if parent else "",
         by=_by(found.run) if found.run else "",
         replays=_members(workspace, found.shown_replays),
         siblings=_members(workspace, found.shown_siblings),
@@ -78,7 +99,7 @@ def family(workspace: Workspace, log: Log) -> Shown | None:
 def _members(workspace: Workspace, runs: Iterable[Run]) -> list[Member]:
     return [
         Member(
-            url=reverse("log_detail", args=[workspace.slug, run.log_id]),
+            url=_address(workspace, run.log_id),
             state=run.state,
             words=Run.State(run.state).label,
             target=run.label or run.aim.label,
@@ -92,3 +113,23 @@ def _members(workspace: Workspace, runs: Iterable[Run]) -> list[Member]:
 
 def _by(run: Run) -> str:
     return run.person.display_name if run.person else "somebody who left"
+
+
+def lines(workspace: Workspace, batch: Batch) -> list[Line]:
+    """What a batch holds, in the order of its logs, in two statements."""
+    runs = list(batch.runs.light().order_by("id"))
+    ids = {id for run in runs for id in (run.parent_id, run.log_id) if id}
+    logs = Log.objects.in_workspace(workspace).filter(id__in=ids).for_list()
+    rows = {log.id: present.row(log, _address(workspace, log.id)) for log in logs}
+    return [_line(workspace, run, rows) for run in runs]
+
+
+def _line(workspace: Workspace, run: Run, rows: Mapping[UUID, Row]) -> Line:
+    original = rows.get(run.parent_id) if run.parent_id else None
+    replay = rows.get(run.log_id)
+    both = reverse("compare", args=[workspace.slug]) + f"?a={run.parent_id}&b={run.log_id}"
+    return Line(run, original, replay, both if original and replay else "")
+
+
+def _address(workspace: Workspace, log_id: UUID) -> str:
+    return reverse("log_detail", args=[workspace.slug, log_id])

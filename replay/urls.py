@@ -1,6 +1,6 @@
 from django.urls import path
 
-from replay.views import compare, playground, prompts, run
+from replay.views import batch, compare, playground, prompts, run
 
 urlpatterns = [
     path("w/<slug:workspace>/prompts/", prompts.prompts, name="prompts"),
@@ -21,4 +21,9 @@ urlpatterns = [
     path("w/<slug:workspace>/playground/run/", run.run, name="replay_run"),
     path("w/<slug:workspace>/playground/runs/<uuid:id>/stop/", run.stop, name="replay_stop"),
     path("w/<slug:workspace>/playground/runs/<uuid:id>.json", run.run_json, name="replay_run_json"),
+    path("w/<slug:workspace>/replays/", batch.batch_list, name="replay_batches"),
+    path("w/<slug:workspace>/replays/new/", batch.new_batch, name="replay_batch_new"),
+    path("w/<slug:workspace>/replays/<uuid:id>/", batch.batch, name="replay_batch"),
+    path("w/<slug:workspace>/replays/<uuid:id>.json", batch.batch_json, name="replay_batch_json"),
+    path("w/<slug:workspace>/replays/<uuid:id>/cancel/", batch.cancel_batch, name="replay_batch_cancel"),
 ]

@@ -230,6 +230,23 @@ def prompt_list(site: Site) -> str:
     return "/w/acme/prompts/"
 
 
+def replayed(site: Site) -> str:
+    """Logs that are replayed together: of every outcome one, and one that waits."""
+    from replay.models import Batch, Run
+
+    by = {"workspace": site.people.workspace, "person": site.people.alice}
+    batch = Batch.objects.create(**by, model="gpt-4o", cost_limit="12.5")
+    outcomes = ["same", "changed", "failed", "skipped", "unknown", "running", "pending"]
+    for outcome, id in zip(outcomes, sorted(site.logs.values()), strict=False):
+        state = "succeeded" if outcome in Run.Result else outcome
+        run = Run(**by, batch=batch, parent_id=id, state=state, result=outcome if state == "succeeded" else "")
+        if state in ("succeeded", "failed"):
+            run.log_id = site.logs["chat_plain"]
+        run.error = "The body of the request was not kept." if state == "skipped" else ""
+        run.save()
+    return f"/w/acme/replays/{batch.id}/"
+
+
 def break_the_json(page: Page) -> None:
     page.locator("#pg-body").fill('{"model": ')
 
@@ -349,6 +366,11 @@ VIEWS = [
     View("prompts-first", "/w/acme/prompts/", part="main"),
     View("prompt", prompt_of, part="main"),
     View("playground-refused", playground_of("images_url"), part="main"),
+    View("replay-form", "/w/acme/replays/new/?model=gpt-4o&since=7d"),
+    View("replay-error", "/w/acme/replays/new/?status=abc", status=400, part="main"),
+    View("replay", replayed, part="main"),
+    View("replays", lambda site: replayed(site) and "/w/acme/replays/", part="main"),
+    View("replays-none", "/w/acme/replays/", part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),

@@ -18,7 +18,7 @@ from logs.ingest import storage
 from logs.models import Log
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
-from tests.factories import People, make_people, make_record
+from tests.factories import People, make_record
 from tests.logs.processes import database_url
 from tests.replay.world import Provider, provider
 
@@ -31,7 +31,6 @@ class World:
     provider: Provider
     capture: Process
     page: Client
-    folder: Path
 
     def log(self, orders: str = "ok", body: bytes | None = None, **changes: Any) -> Log:
         """A stored call of a provider that needs no key."""
@@ -65,50 +64,59 @@ def parsed(raw: bytes) -> list[tuple[str, dict[str, Any]]]:
     return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
 
 
-def _world(folder: Path, **env: str) -> Iterator[World]:
-    people = make_people()
-    page = Client()
-    page.force_login(people.alice, "django.contrib.auth.backends.ModelBackend")
+@dataclass
+class Servers:
+    """Processes that several tests share. They need nobody's account: whoever runs a request brings a pass."""
+
+    provider: Provider
+    capture: Process
+
+
+def _servers(folder: Path, **env: str) -> Iterator[Servers]:
     known = {
         "DATABASE_URL": database_url(),
         "PORTKEY_LOGS_SECRET_KEY": settings.SECRET_KEY,  # passes are signed with it
         "PORTKEY_LOGS_TRUSTED_HOSTS": "127.0.0.1",
     }
     with provider() as stub, servers.capture(folder, known | env).running() as capture:
-        yield World(people, stub, capture, page, folder)
+        yield Servers(stub, capture)
     call_command("flush", interactive=False, verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE log, log_body")
 
 
 @pytest.fixture(scope="module")
-def open_world(
+def direct_servers(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[Servers]:
     """Without a gateway: calls go straight to the provider."""
     with django_db_blocker.unblock():
-        yield from _world(tmp_path_factory.mktemp("replay"))
+        yield from _servers(tmp_path_factory.mktemp("replay"))
 
 
 @pytest.fixture(scope="module")
-def gateway_world(
+def gateway_servers(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[Servers]:
     """With the real gateway."""
     folder = tmp_path_factory.mktemp("replay")
     with django_db_blocker.unblock(), servers.npm_gateway(folder).running() as gateway:
-        yield from _world(folder, PORTKEY_GATEWAY_URL=gateway.url)
+        yield from _servers(folder, PORTKEY_GATEWAY_URL=gateway.url)
 
 
 @pytest.fixture
-def world(open_world: World, settings: Any) -> World:
-    settings.CAPTURE_URL = open_world.capture.url
-    open_world.provider.reset()
-    return open_world
+def world(direct_servers: Servers, people: People, settings: Any) -> World:
+    return _world(direct_servers, people, settings)
 
 
 @pytest.fixture
-def behind_gateway(gateway_world: World, settings: Any) -> World:
-    settings.CAPTURE_URL = gateway_world.capture.url
-    gateway_world.provider.reset()
-    return gateway_world
+def behind_gateway(gateway_servers: Servers, people: People, settings: Any) -> World:
+    return _world(gateway_servers, people, settings)
+
+
+def _world(running: Servers, people: People, settings: Any) -> World:
+    settings.CAPTURE_URL = running.capture.url
+    running.provider.reset()
+    page = Client()
+    page.force_login(people.alice, "django.contrib.auth.backends.ModelBackend")
+    return World(people, running.provider, running.capture, page)

@@ -18,13 +18,17 @@ class Provider:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.bodies: list[str] = []
+        self.calls: list[tuple[str, str]] = []  # paths and bodies
         self.counts: Counter[str] = Counter()
         self.arrived = threading.Event()
         self.left_after: float | None = None  # seconds from the call until its caller was gone
 
+    @property
+    def bodies(self) -> list[str]:
+        return [body for _, body in self.calls]
+
     def reset(self) -> None:
-        self.bodies.clear()
+        self.calls.clear()
         self.counts.clear()
         self.arrived.clear()
         self.left_after = None
@@ -37,7 +41,7 @@ def provider() -> Iterator[Provider]:
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"]))
-            it.bodies.append(raw.decode())
+            it.calls.append((self.path, raw.decode()))
             it.counts[self.path] += 1
             orders = dict(order.partition("-")[::2] for order in self.path.split("/")[2].split("."))
             if "hang" in orders:

@@ -1,0 +1,65 @@
+"""Replaying many logs together: what is begun, and what each run of it sends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+from django.db import transaction
+
+from logs.ingest import jsonspan
+from logs.models import Log
+from portkey_logs.accounts.models import User, Workspace
+from replay import credentials
+from replay.models import Batch, Run
+from replay.runner import Ineligible
+from replay.slots import Busy
+from replay.source import Target
+
+MAX_LOGS = 100  # of one batch: what a person can look through
+MAX_OF_A_PERSON = 2  # batches under way, so that nobody takes all places of the worker
+
+
+def start(
+    *,
+    user: User,
+    workspace: Workspace,
+    logs: Sequence[Log],
+    target: Target | None = None,
+    model: str = "",
+    cost_limit: Decimal | None = None,
+) -> Batch:
+    """A batch for the worker, which judges each log when its turn comes and skips those that may not be replayed.
+
+    ``model`` takes the place of each request's own; ``cost_limit`` is in cents. Raises Refused.
+    """
+    if not logs:
+        raise Ineligible("There are no logs to replay.")
+    if target and (reason := credentials.problem(workspace, target)):
+        raise Ineligible(reason)
+    if Batch.objects.running().filter(person=user).count() >= MAX_OF_A_PERSON:
+        raise Busy(f"{MAX_OF_A_PERSON} of your replays are under way already. Wait until one of them has ended.")
+    with transaction.atomic():
+        batch = Batch.objects.create(
+            workspace=workspace,
+            person=user,
+            target=msgspec.to_builtins(target) if target else None,
+            model=model,
+            cost_limit=cost_limit,
+        )
+        Run.objects.bulk_create(
+            Run(workspace=workspace, person=user, batch=batch, parent_id=log.id) for log in logs[:MAX_LOGS]
+        )
+    return batch
+
+
+def with_model(body: bytes, model: str) -> bytes:
+    """The request with another model; everything else keeps its bytes."""
+    try:
+        members = jsonspan.members(body)
+    except ValueError:
+        return body  # no JSON object: whoever answers says so
+    members["model"] = json.dumps(model).encode()
+    return b"{" + b",".join(json.dumps(key).encode() + b":" + value for key, value in members.items()) + b"}"
