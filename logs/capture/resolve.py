@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -23,7 +22,7 @@ from logs.capture.bodies import decoded
 from logs.capture.request import Request
 from logs.ingest import origin
 from portkey_logs.accounts.keyring import Grant
-from portkey_logs.catalog import schema, slugs
+from portkey_logs.catalog import options, schema, slugs
 from portkey_logs.catalog.registry import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.secrets import Unreadable
 from portkey_logs.catalog.templates import TemplateError
@@ -35,14 +34,6 @@ MAX_PROMPTS = 20  # of the targets of one call; to render one takes up to some 2
 
 _PROMPT = re.compile(r"/v1/prompts/([^/]+)/completions/?")
 _MARKS = ('"virtual_key"', '"prompt_id"', '"@')  # what an inline config must have for us to look closer
-# What a target may set beside a virtual key. Any other option of the gateway could send the secret elsewhere.
-_BESIDE_A_KEY = (
-    "name id weight strategy targets cache retry on_status_codes request_timeout override_params default_params"
-    " drop_params forward_headers strict_open_ai_compliance before_request_hooks after_request_hooks input_guardrails"
-    " output_guardrails default_input_guardrails default_output_guardrails input_mutators output_mutators"
-    " virtual_key provider prompt_id"
-)
-_UNDERSCORE = re.compile(r"_(\w)", re.ASCII)
 # Paths out of which the gateway's proxy makes the host: of Azure, or of what follows "proxy" without a slash.
 _HOST_IN_PATH = re.compile(r"\.openai\.azure\.com|/v1/proxy(?!/|$)")
 _LOG_HOOK = re.compile(r'"(?:default\.)?log[."]')
@@ -50,14 +41,8 @@ _LOG_HOOK = re.compile(r'"(?:default\.)?log[."]')
 Json = dict[str, Any]
 
 
-@lru_cache(maxsize=1024)  # the options of configs; names are few, and short by the size of a header
-def _camel(name: str) -> str:
-    """An option's name as the gateway itself has it: whatever it takes for the same option is the same here."""
-    return _UNDERSCORE.sub(lambda match: match[1].upper(), name)
-
-
-_FREE = frozenset(map(_camel, _BESIDE_A_KEY.split()))
-_KNOWN = frozenset(map(_camel, schema.KNOWN_OPTIONS))
+_FREE = options.BESIDE_A_SECRET  # any other option of the gateway could send the secret elsewhere
+_KNOWN = frozenset(map(options.camel, schema.KNOWN_OPTIONS))
 _HOOKS = frozenset(name for name in _FREE if name.endswith(("Hooks", "Guardrails", "Mutators")))
 _FORWARD = frozenset({"forwardHeaders"})
 _HOST = frozenset({"customHost"})
@@ -218,7 +203,7 @@ class _Resolution:
             if has_host:
                 raise Refused(400, f"A custom_host above {path} cannot be set with the virtual key {slug}", "conflict")
             resolved = self._with_key(resolved, slug, path)
-        has_host = has_host or any(_camel(name) in _HOST and value for name, value in node.items())
+        has_host = has_host or any(options.camel(name) in _HOST and value for name, value in node.items())
         targets, shown_targets = node.get("targets"), shown.get("targets")
         if isinstance(targets, list) and isinstance(shown_targets, list):
             shown["targets"] = [dict(item) if isinstance(item, dict) else item for item in shown_targets]
@@ -280,7 +265,7 @@ class _Resolution:
         key = self._find_key(slug, path)
         kept: Json = {}
         for name, value in node.items():
-            plain = _camel(name)
+            plain = options.camel(name)
             if plain == "provider" and isinstance(value, str) and value not in (key.provider, f"@{slug}"):
                 raise Refused(
                     400, f"The virtual key {slug} is of {key.provider}, not {value[:60]} ({path})", "conflict"
@@ -385,7 +370,7 @@ def _values(value: Any, names: frozenset[str]) -> Iterator[Any]:
     """All values under any of the names, however they are spelled."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if _camel(name) in names:
+            if options.camel(name) in names:
                 yield item
             yield from _values(item, names)
     elif isinstance(value, list):

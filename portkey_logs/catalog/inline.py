@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from portkey_logs import redaction
+from portkey_logs.catalog import options
 
 Path = tuple[str | int, ...]
+Json = dict[str, Any]
 Secrets = list[tuple[Path, Any]]
 
 
@@ -21,7 +23,7 @@ class MaskSent(ValueError):
     """A mask stands where nothing is known behind it; ``path`` says where."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("holds a masked value; give the secret itself")
+        super().__init__("holds a masked value that is not known here or would go elsewhere; give the secret itself")
         self.path = show(path)
 
 
@@ -52,18 +54,36 @@ def put_back(masked: Any, secrets: Secrets) -> Any:
 def resolve_masks(config: Any, masked: Any, secrets: Secrets) -> Any:
     """``config`` with the secrets of an earlier version where it has their masks. Raises MaskSent.
 
-    A mask at its own place is that secret; one that was moved is the only secret that looks like it.
+    A mask at its own place is that secret; one that was moved to another target is the only secret that looks like
+    it. Either only goes where it went before: who may edit a config is not thereby shown its secrets.
     """
-    known = [(path, _at(masked, path), value) for path, value in secrets]
+    known = [(path, _at(masked, path), value, _use(masked, path)) for path, value in secrets]
     found: Secrets = []
     for path, text in _masks(config, ()):
-        candidates = [value for place, mask, value in known if mask == text and place == path] or [
-            value for _, mask, value in known if mask == text
-        ]
+        alike = [(place, value) for place, mask, value, use in known if mask == text and use == _use(config, path)]
+        candidates = [value for place, value in alike if place == path] or [value for _, value in alike]
         if not candidates or any(value != candidates[0] for value in candidates):
             raise MaskSent(path)
         found.append((path, candidates[0]))
     return put_back(config, found)
+
+
+def _use(config: Any, path: Path) -> tuple[list[str], Json]:
+    """What a secret at the path is used as, and all that says where it is sent to."""
+    around: Json = {}
+    for at, step in enumerate(path):
+        node = _at(config, path[:at])
+        if isinstance(node, dict):
+            around |= {
+                options.camel(name): value
+                for name, value in node.items()
+                if name != step and not redaction.is_secret_name(name) and (name == "provider" or _is_decisive(name))
+            }
+    return [step for step in path if isinstance(step, str) and step != "targets"], around
+
+
+def _is_decisive(name: str) -> bool:
+    return options.camel(name) not in options.BESIDE_A_SECRET
 
 
 def show(path: Path) -> str:

@@ -316,7 +316,7 @@ class _Checker:
             return self._wrong(path, "vertex-ai needs vertex_region, and vertex_project_id or its service account")
         if "strategy" in node or by_slug:
             return None
-        has_key = "api_key" in node or provider in KEYLESS or _has_cloud_account(node)
+        has_key = "api_key" in node or (isinstance(provider, str) and provider in KEYLESS) or _has_cloud_account(node)
         if provider is None and (depth > 0 or "targets" in node):
             return self._wrong(path, "needs a provider, a virtual_key, or a strategy with targets")
         if not (provider is not None and has_key) and not any(_set(node.get(name)) for name in _SUFFICIENT):

@@ -91,6 +91,27 @@ def test_masks_that_come_back_mean_the_secrets_behind_them(people: People, alice
     assert refused.value.findings[0].path == "api_key"
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda target: target | {"custom_host": "https://e.example/v1"},
+        lambda target: target | {"customHost": "https://e.example/v1"},
+        lambda target: target | {"provider": "azure-openai", "resource_name": "e"},
+        lambda target: {"custom_host": "https://e.example/v1", "strategy": {"mode": "single"}, "targets": [target]},
+        lambda target: TARGET | {"override_params": {"messages": [{"role": "user", "content": target["api_key"]}]}},
+        lambda target: TARGET | {"override_params": {"api_key": target["api_key"]}},
+        lambda target: TARGET | {"output_guardrails": [{"default.webhook": {"api_key": target["api_key"]}}]},
+    ],
+)
+def test_a_secret_behind_a_mask_goes_nowhere_else(edit: Any, people: People, alice: Actor) -> None:
+    """Who may edit a config may use its secrets, and not have them."""
+    config = Config.create(people.workspace, "c", TARGET, by=alice)
+    with pytest.raises(Invalid, match="masked"):
+        config.save_version(edit(config.current.body), by=alice)
+    kept = config.save_version(config.current.body | {"retry": {"attempts": 2}}, by=alice)
+    assert kept.reveal()["api_key"] == TARGET["api_key"]
+
+
 def test_an_invalid_config_is_not_saved(people: People, alice: Actor) -> None:
     with pytest.raises(Invalid, match="targets: is missing"):
         Config.create(people.workspace, "c", {"strategy": {"mode": "fallback"}}, by=alice)

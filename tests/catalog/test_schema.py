@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portkey_logs.catalog import schema
@@ -100,6 +100,7 @@ JSON = st.recursive(
 )
 
 
+@example({"provider": []})
 @given(JSON)
 def test_nothing_makes_it_stumble(config: Any) -> None:
     schema.check(config)
