@@ -12,7 +12,7 @@ from portkey_logs.catalog.models import VirtualKey
 from tests.logs.processes import wait_until
 from tests.replay.conftest import World
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]  # capture has to see the keys
 
 
 def test_it_says_whether_the_key_works(world: World, settings: Any) -> None:
