@@ -393,18 +393,22 @@ def test_look(view: View, site: Site, context: BrowserContext, signed_in: Any) -
         expect(page.locator(UNSETTLED)).to_have_count(0)
         view.prepare(page)
         expect(page.locator(UNSETTLED)).to_have_count(0)
-        page.evaluate(AXE_SCRIPT)
         shifts = page.evaluate("takeShifts()")
         if sum(shift["value"] for shift in shifts) > SHIFT_LIMIT:
             found.append(f"{width}: moved {shifts}")
-        for theme in THEMES:
-            page.emulate_media(color_scheme=theme)
-            options = AXE_OPTIONS if theme == THEMES[0] else AXE_COLOURS
-            problems = (*page.evaluate(LOOK), *accessibility(page, view.part, options))
-            found += [f"{width} {theme}: {problem}" for problem in problems]
-            draw(page, view.name, theme, width)
+        found += [f"{width} {problem}" for problem in problems(page, view.name, view.part, width)]
         found += page.evaluate("refused")
     assert found + complaints.heard == []
+
+
+def problems(page: Page, name: str, part: str | None, width: int) -> Iterator[str]:
+    """What is wrong with a page as it stands, in both themes."""
+    page.evaluate(AXE_SCRIPT)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        options = AXE_OPTIONS if theme == THEMES[0] else AXE_COLOURS
+        yield from (f"{theme}: {problem}" for problem in (*page.evaluate(LOOK), *accessibility(page, part, options)))
+        draw(page, name, theme, width)
 
 
 def accessibility(page: Page, part: str | None, options: dict[str, Any]) -> Iterator[str]:

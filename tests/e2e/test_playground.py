@@ -122,6 +122,28 @@ def test_a_failed_call_is_mended_by_keyboard(
     assert page.title() != "1"
 
 
+def test_an_answer_and_a_failure_look_right(
+    site: Site, stub: Provider, log: Any, context: BrowserContext, signed_in: Any
+) -> None:
+    page = signed_in(context, site.people.alice)
+    complaints = look.Complaints(page, site.url)
+    found, failed = [], log(WRONG)
+    for width, height in look.SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        open_playground(page, site)
+        page.get_by_label("Target", exact=True).select_option("provider:demo")
+        page.get_by_label("Model", exact=True).fill("demo")
+        page.get_by_label("Content of message 1").fill("Weather in Köln?")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".pg-state")).to_have_text("Succeeded")
+        found += [f"{width} {problem}" for problem in look.problems(page, "playground-answered", "main", width)]
+        open_playground(page, site, f"?log={failed}")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".pg-state")).to_have_text("Failed")
+        found += [f"{width} {problem}" for problem in look.problems(page, "playground-failed", "main", width)]
+    assert found + complaints.heard == []
+
+
 def test_the_form_and_the_json_stay_in_step(site: Site, context: BrowserContext, signed_in: Any) -> None:
     page = signed_in(context, site.people.alice)
     complaints = look.Complaints(page, site.url)
