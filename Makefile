@@ -6,8 +6,9 @@
 up: env
 	@exec .venv/bin/python manage.py up $(ARGS)
 
+# On every core; the tests of a file stay in one process, for some share their servers.
 test: dev-env
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: dev-env
 	.venv/bin/ruff check
