@@ -97,6 +97,8 @@ class Comparison:
                 return f"The {which} request is too large to be compared ({present.size(side.size)})."
             if side.value is None:
                 return f"The {which} request is not JSON."
+            if diff.is_deep(side.value):
+                return f"The {which} request is nested too deep to be compared."
         return ""
 
     @cached_property

@@ -21,6 +21,7 @@ Kind = Literal["same", "removed", "added", "changed", "gap"]
 Part = Literal["messages", "tools", "parameters"]
 
 MAX_DEPTH = 12  # below, values are compared as a whole: nobody reads a path of more steps
+MAX_NESTING = 200  # levels of a request that is compared; schemas of tools have some twenty
 # Comparing takes time and room by the product of the lengths: two texts of 10,000 words take 30 ms and 12 MB.
 MAX_PRODUCT = 100_000_000
 
@@ -227,6 +228,19 @@ def _blocks(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[t
 
 def _is_quick(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
     return len(before) * len(after) <= MAX_PRODUCT
+
+
+def is_deep(value: Any) -> bool:
+    """Whether the JSON value is nested beyond MAX_NESTING, which no comparison of its parts would come back from."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        inner: list[Any] = []
+        for each in level:
+            inner += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _key(value: Any) -> str:

@@ -136,3 +136,12 @@ def test_the_lists_ticks_lead_here_oldest_first(alice: Client, store: Any) -> No
     page = alice.post("/w/acme/compare/", {"log": [str(new.id), str(old.id)]})
     assert (page.status_code, page["Location"]) == (303, f"/w/acme/compare/?a={old.id}&b={new.id}")
     assert 'id="compare-ticked"' in alice.get("/w/acme/logs/?select=1").content.decode()
+
+
+@pytest.mark.parametrize("levels", [990, 100_000])
+def test_a_request_without_end(alice: Client, store: Any, levels: int) -> None:
+    deep = b'{"messages":' + b"[" * levels + b"]" * levels + b"}"
+    query = pair(store, {"request_body": chat("Hi")}, {"request_body": deep})
+    page = alice.get(f"/w/acme/compare/{query}")
+    assert page.status_code == 200
+    assert "The second request is" in page.content.decode()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +20,7 @@ from logs.ingest import origin
 from logs.models import Log
 from logs.use import Routing
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
-from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.accounts.models import Actor, AuditEvent, Workspace
 from portkey_logs.catalog import schema, strategy
 from portkey_logs.catalog.forms import ConfigForm
 from portkey_logs.catalog.models import Config, ConfigVersion, Invalid
@@ -127,8 +128,11 @@ def set_default(request: SignedInRequest, workspace: str, slug: str) -> HttpResp
     if request.method == "POST":
         chosen = {int(id) for id in request.POST.getlist("key") if id.isdecimal() and len(id) < 19}
         keys = place.api_keys.active()
-        keys.filter(default_config=found.slug).exclude(pk__in=chosen).update(default_config="")
-        keys.filter(pk__in=chosen).update(default_config=found.slug)
+        with transaction.atomic():
+            keys.filter(default_config=found.slug).exclude(pk__in=chosen).update(default_config="")
+            keys.filter(pk__in=chosen).update(default_config=found.slug)
+            names = ", ".join(keys.filter(default_config=found.slug).values_list("name", flat=True))
+            AuditEvent.record(place, Actor(request.user), "config.set_default", found.slug, names[:200])
         messages.success(request, "Saved. Calls of these keys use it within 5 seconds.")
     return _to(place, found)
 
