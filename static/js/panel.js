@@ -80,7 +80,8 @@ function start() {
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt, pathInfo } = event.detail;
+    const { elt, pathInfo, requestConfig } = event.detail;
+    if (elt.dataset.push === "list") requestConfig.closesPanel = isOpen();
     if (elt.dataset.push !== "log") return;
     markRow(idIn(pathInfo.requestPath));
     if (panel().hidden) showSkeleton();
@@ -98,10 +99,15 @@ function start() {
       focusTitle();
     } else if (push === "list") {
       const address = pathInfo.responsePath ?? pathInfo.finalRequestPath; // a typed line is answered by its address
-      if (isOpen()) {
-        panel().hidden = true;
-        panel().replaceChildren();
+      if (isOpen() && !requestConfig.closesPanel) {
+        // Opened while this list was on its way: what was asked for last stays.
+        if (history.state?.log) history.replaceState({ ...history.state, list: address }, "");
+        else history.pushState({ list: address }, "", address); // the log itself is still to come
+        markRow(panel().dataset.logId);
+        return;
       }
+      panel().hidden = true;
+      panel().replaceChildren();
       history.pushState({ list: address }, "", address);
       scrollTo({ top: 0 });
       if (document.activeElement === document.body) results().focus({ preventScroll: true });

@@ -126,6 +126,7 @@ def test_two_people_rate_find_and_trace_back_by_keyboard(site: Site, new_context
     assert parse_qs(urlsplit(bob.url).query)["feedback"] == ["negative"]
 
     bob.get_by_role("link", name="Needs a look").click()
+    bob.wait_for_url("**/logs/?feedback=unresolved")
     expect(bob.locator("tr.log")).to_have_count(1)
     bob.locator("tr.log .row-link").click()
     bob.get_by_role("button", name="Resolve").click()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.e2e.conftest import Site
 from tests.factories import PASSWORD
@@ -320,6 +320,23 @@ def test_older_and_newer(page: Page, site: Site) -> None:
     tab_to(page, page.get_by_role("link", name="Newer").first)
     press(page, "Enter")
     expect(top).to_have_attribute("data-log-id", newest)
+
+
+def test_a_log_that_is_opened_while_another_list_is_on_its_way_stays_open(page: Page, site: Site) -> None:
+    late: list[Route] = []
+    page.route("**/logs/?feedback=unresolved", lambda route: late.append(route))
+    with page.expect_request("**/logs/?feedback=unresolved"):
+        page.get_by_role("link", name="Needs a look").click()
+    opened = rows(page).nth(1)
+    id = opened.locator("xpath=ancestor::tr").get_attribute("data-log-id") or ""
+    opened.click()
+    expect_log(page, opened)
+    late[0].continue_()
+    expect(rows(page)).to_have_count(0)  # the list has come
+    expect(page.locator(PANEL)).to_have_attribute("data-log-id", id)
+    assert path_of(page) == f"/w/acme/logs/{id}/"
+    press(page, "Escape")
+    expect(page).to_have_url(site.url + "/w/acme/logs/")
 
 
 def test_two_tabs_do_not_disturb_each_other(page: Page, site: Site, context: BrowserContext) -> None:
