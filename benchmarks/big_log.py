@@ -13,23 +13,21 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import random
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import psycopg
+from benchmarks import databases
+from benchmarks.databases import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[1]
 DATABASE = "benchmark_big_log"
 SIZES = {"100 KB": 100_000, "3 MB": 3_000_000, "20 MB": 20_000_000}
 MB = 1_000_000
@@ -39,29 +37,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5, help="times that each page is fetched")
     options = parser.parse_args()
-    admin_url = os.environ["DATABASE_URL"]
-    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
-    with psycopg.connect(admin_url, autocommit=True) as admin, tempfile.TemporaryDirectory() as data_dir:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-        os.environ |= {"DATABASE_URL": url, "PORTKEY_LOGS_DATA_DIR": data_dir}
-        try:
-            measure(options.runs)
-        finally:
-            from django.db import connection
-
-            connection.close()
-            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    with databases.fresh(DATABASE):
+        measure(options.runs)
 
 
 def measure(runs: int) -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
-    django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     workspace_id, session, key = make_people()
     for kind, make in (("text", text_body), ("picture", picture_body)):

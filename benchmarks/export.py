@@ -2,7 +2,7 @@
 
     DATABASE_URL=postgresql://… python -m benchmarks.export [--logs 1000000] [--keep]
 
-Uses, or makes, the database of that size of ``benchmarks.find``. Every format is written by a process of its own.
+Uses the month that ``benchmarks.find`` uses. Every format is written by a process of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.find import PROJECT, database, setup
+from benchmarks import databases
+from benchmarks.databases import PROJECT
 
 LIMIT_MB = 200
 KINDS = ("jsonl", "csv", "parquet", "jsonl with bodies")
@@ -29,12 +30,12 @@ def main() -> None:
     parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        setup()
+        databases.use(os.environ["BENCHMARK_URL"])
         export(options.child)
         return
     with tempfile.TemporaryDirectory() as data_dir:
         os.environ["PORTKEY_LOGS_DATA_DIR"] = data_dir
-        with database(options.logs, keep=options.keep) as url:
+        with databases.of_month(options.logs, keep=options.keep) as url:
             os.environ["BENCHMARK_URL"] = url
             for kind in KINDS:
                 subprocess.run([sys.executable, "-m", "benchmarks.export", "--child", kind], cwd=PROJECT, check=True)

@@ -9,21 +9,17 @@ the time of all queries of one part, as the database driver sees it: median and 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import statistics
-import tempfile
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
+from benchmarks import databases
 
 DATABASE = "benchmark_feedback"
-MONTH = timedelta(days=29)
+MONTH = timedelta(days=databases.DAYS)
 MODELS = [f"model-{n}" for n in range(12)]
 BUDGET_MS = 100
 
@@ -34,36 +30,18 @@ def main() -> None:
     parser.add_argument("--ratings", type=int, default=20_000, help="of which so many are rated")
     parser.add_argument("--runs", type=int, default=9, help="of each part")
     options = parser.parse_args()
-    admin_url = os.environ["DATABASE_URL"]
-    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
-    with psycopg.connect(admin_url, autocommit=True) as admin, tempfile.TemporaryDirectory() as data_dir:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-        os.environ |= {
-            "DATABASE_URL": url, "PORTKEY_LOGS_DATA_DIR": data_dir, "DJANGO_SETTINGS_MODULE": "portkey_logs.settings",
-        }  # fmt: skip
-        try:
-            run(options)
-        finally:
-            from django.db import connection
-
-            connection.close()
-            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    with databases.fresh(DATABASE):
+        run(options)
 
 
 def run(options: argparse.Namespace) -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
     workspace = seed(options)
     print(f"{options.logs:,} logs and {options.ratings:,} ratings of 30 days; ms in the database\n")
     print(f"{'part':34} {'median':>8} {'slowest':>8}")
     slow = []
     for name, part in parts(workspace).items():
         part()  # what a first reader pays for cold pages is not what the queries cost
-        times = [milliseconds(part) for _ in range(options.runs)]
+        times = [databases.milliseconds(part) for _ in range(options.runs)]
         mark = "" if statistics.median(times) < BUDGET_MS else "  over the budget"
         slow += [name] if mark else []
         print(f"{name:34} {statistics.median(times):8.1f} {max(times):8.1f}{mark}")
@@ -98,25 +76,6 @@ def parts(workspace: Any) -> dict[str, Callable[[], object]]:
     queries = ("", "feedback=present", "feedback=negative", "feedback=unresolved", "feedback_value_min=10",
                "feedback_min=9.9", "feedback_by=rater@example.org", "feedback=none")  # fmt: skip
     return found | {f"list {query or 'without filter'}": page(query) for query in queries}
-
-
-def milliseconds(part: Callable[[], object]) -> float:
-    """How long the queries of the part took, all of them together."""
-    from django.db import connection
-
-    spent = 0.0
-
-    def timed(execute: Any, *args: Any) -> Any:
-        nonlocal spent
-        start = time.perf_counter()
-        try:
-            return execute(*args)
-        finally:
-            spent += time.perf_counter() - start
-
-    with connection.execute_wrapper(timed):
-        part()
-    return spent * 1000
 
 
 def seed(options: argparse.Namespace) -> Any:

@@ -18,18 +18,17 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from copy import copy
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
-PROJECT = Path(__file__).resolve().parents[1]
+from benchmarks import databases
+from benchmarks.databases import PROJECT
+
 DATABASE = "benchmark_ingest"
 BODY_BYTES = 11_000
 COPY_ROWS = 2000
@@ -37,19 +36,8 @@ COPY_ROWS = 2000
 
 def main() -> None:
     options = arguments()
-    admin_url = os.environ["DATABASE_URL"]
-    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
-    with psycopg.connect(admin_url, autocommit=True) as admin, tempfile.TemporaryDirectory() as data_dir:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-        os.environ |= {"DATABASE_URL": url, "PORTKEY_LOGS_DATA_DIR": data_dir}
-        try:
-            measure(options)
-        finally:
-            from django.db import connection
-
-            connection.close()
-            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    with databases.fresh(DATABASE):
+        measure(options)
 
 
 def arguments() -> argparse.Namespace:
@@ -62,17 +50,11 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(options: argparse.Namespace) -> None:
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
-    django.setup()
-    from django.core.management import call_command
     from django.db import connection
 
     from logs import partitions
     from portkey_logs.accounts.models import ApiKey, Organisation, Workspace
 
-    call_command("migrate", verbosity=0)
     now_ms = time.time_ns() // 1_000_000
     partitions.ensure(connection, now_ms, now_ms)
     organisation = Organisation.objects.create(slug="benchmark")

@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
+from benchmarks import databases
 
 DATABASE = "benchmark_search"
-MONTH = timedelta(days=29)
+MONTH = timedelta(days=databases.DAYS)
 VOCABULARY = 30_000
 BUDGET_MS = 150
 SAMPLE = 2_000  # logs that the worker indexes, to time it
@@ -52,29 +49,11 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=3_000, help="different bodies")
     parser.add_argument("--runs", type=int, default=15, help="of each search")
     options = parser.parse_args()
-    admin_url = os.environ["DATABASE_URL"]
-    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
-    with psycopg.connect(admin_url, autocommit=True) as admin, tempfile.TemporaryDirectory() as data_dir:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-        os.environ |= {
-            "DATABASE_URL": url, "PORTKEY_LOGS_DATA_DIR": data_dir, "DJANGO_SETTINGS_MODULE": "portkey_logs.settings",
-        }  # fmt: skip
-        try:
-            run(options)
-        finally:
-            from django.db import connection
-
-            connection.close()
-            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    with databases.fresh(DATABASE):
+        run(options)
 
 
 def run(options: argparse.Namespace) -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
     from portkey_logs.accounts.models import Organisation, Workspace
 
     organisation = Organisation.objects.create(name="Acme", slug="acme")
