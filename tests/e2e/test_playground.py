@@ -95,7 +95,7 @@ def test_a_failed_call_is_mended_by_keyboard(
     answer = page.locator(".pg-answer")
     expect(answer.locator(".pg-state")).to_have_text("Failed")
     expect(answer).to_contain_text("invalid_request_error")
-    expect(answer).to_contain_text("Invalid 'temperature': decimal above maximum value.")
+    expect(answer).to_contain_text("Invalid 'temperature': above the maximum of 2.")
     assert stub.bodies == [json.dumps(WRONG)]
 
     page.get_by_label("temperature", exact=True).focus()

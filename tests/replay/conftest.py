@@ -83,6 +83,7 @@ def _servers(folder: Path, **env: str) -> Iterator[Servers]:
     call_command("flush", interactive=False, verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE log, log_body")
+    connection.close()  # beside a browser's event loop it is another one, which nobody else would close
 
 
 @pytest.fixture(scope="module")

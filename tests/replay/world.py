@@ -14,7 +14,7 @@ from typing import Any
 
 class Provider:
     """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` never answers, ``strict``
-    refuses a temperature above 2."""
+    refuses what is above ``LARGEST``."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -48,9 +48,8 @@ def provider() -> Iterator[Provider]:
                 return self._hang()
             if it.counts[self.path] <= int(orders.get("fail", 0)):
                 return self._send(int(orders.get("code", 429)), {"error": {"message": "stub error", "type": "stub"}})
-            if "strict" in orders and json.loads(raw).get("temperature", 0) > 2:
-                message = "Invalid 'temperature': decimal above maximum value."
-                return self._send(400, {"error": {"message": message, "type": "invalid_request_error"}})
+            if "strict" in orders and (problem := refusal(json.loads(raw))):
+                return self._send(400, {"error": {"message": problem, "type": "invalid_request_error"}})
             if json.loads(raw).get("stream"):
                 return self._stream(json.loads(raw))
             return self._send(200, answer(self.path, json.loads(raw)))
@@ -101,14 +100,22 @@ def provider() -> Iterator[Provider]:
         server.server_close()
 
 
+LARGEST = {"temperature": 2, "top_logprobs": 20, "best_of": 20, "dimensions": 3072}
+VECTORS = {"text-embedding-3-large": [0.8, 0.6]}  # 0.04 from that of any other model
 WORDS = ["Hello", " from", " the", " stub", " …", "!"]
 USAGE = {"prompt_tokens": 9, "completion_tokens": 6, "total_tokens": 15}
+
+
+def refusal(asked: dict[str, Any]) -> str:
+    """What a provider says to a number that is too large; "" where none is."""
+    wrong = (name for name, largest in LARGEST.items() if asked.get(name, 0) > largest)
+    return next((f"Invalid '{name}': above the maximum of {LARGEST[name]}." for name in wrong), "")
 
 
 def answer(path: str, asked: dict[str, Any]) -> dict[str, Any]:
     model = asked.get("model")
     if path.endswith("/embeddings"):
-        data = [{"object": "embedding", "index": 0, "embedding": [0.6, 0.8]}]
+        data = [{"object": "embedding", "index": 0, "embedding": VECTORS.get(str(model), [0.6, 0.8])}]
         return {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": 3, "total_tokens": 3}}
     if path.endswith("/messages"):
         content = [{"type": "text", "text": "".join(WORDS)}]
