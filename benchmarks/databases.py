@@ -56,8 +56,8 @@ def of_month(logs: int, *, keep: bool) -> Iterator[str]:
             _manage(url, "prepare")
             if not is_known:
                 _manage(url, "loadgen", "--workspace=demo", f"--logs={logs}", "--body-kb=0.5", f"--days={DAYS}")
-            command = [sys.executable, "-m", "benchmarks.databases"]
-            subprocess.run(command, cwd=PROJECT, env=os.environ | {"DATABASE_URL": url}, check=True)
+                command = [sys.executable, "-m", "benchmarks.databases"]
+                subprocess.run(command, cwd=PROJECT, env=os.environ | {"DATABASE_URL": url}, check=True)
             yield url
         finally:
             if not keep:
