@@ -29,8 +29,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]  #
 
 # The gateway from npm has no cache: it asks the provider where the gateway of these captures did not.
 ASKED_NOBODY = ("cache_hit", "cache_hit_after_refresh", "cache_stream_2")
-# It waits for a second between two attempts, or for a provider that is late on purpose.
-SLOW = ("retry_after_header", "retry_after_header_src", "timeout_408")
 # Its config stays as it was sent, for the catalog keeps none like it, and so the key in it is not known.
 NOT_OFFERED = {"err_config_bad_mode": "No credential is known for this request. Choose a virtual key to go on."}
 # They name what only the caller's own gateway can know or reach, and so capture says no before a gateway is asked.
@@ -39,9 +37,7 @@ REFUSED_BY_CAPTURE = {
     "err_custom_host": "The host 10.0.0.5 is",
     "err_virtual_key_provider": "There is no virtual key openai-prod in this workspace",
 }
-REPLAYABLE = [
-    name for name, fixture in FIXTURES.items() if fixture["request"]["path"] in ENDPOINTS.values() and name not in SLOW
-]
+REPLAYABLE = [name for name, fixture in FIXTURES.items() if fixture["request"]["path"] in ENDPOINTS.values()]
 THREADS = 8
 
 

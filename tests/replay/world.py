@@ -13,8 +13,8 @@ from typing import Any
 
 
 class Provider:
-    """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` never answers, ``strict``
-    refuses what is above ``LARGEST``."""
+    """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` and ``delay`` never
+    answer, ``strict`` refuses what is above ``LARGEST``."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -44,21 +44,24 @@ def provider() -> Iterator[Provider]:
             it.calls.append((self.path, raw.decode()))
             it.counts[self.path] += 1
             orders = dict(order.partition("-")[::2] for order in self.path.split("/")[2].split("."))
-            if "hang" in orders:
+            if "hang" in orders or "delay" in orders:
                 return self._hang()
             if it.counts[self.path] <= int(orders.get("fail", 0)):
-                return self._send(int(orders.get("code", 429)), {"error": {"message": "stub error", "type": "stub"}})
+                wait = {"retry-after": orders["retryafter"]} if "retryafter" in orders else {}
+                error = {"message": "stub error", "type": "stub"}
+                return self._send(int(orders.get("code", 429)), {"error": error}, wait)
             if "strict" in orders and (problem := refusal(json.loads(raw))):
                 return self._send(400, {"error": {"message": problem, "type": "invalid_request_error"}})
             if json.loads(raw).get("stream"):
                 return self._stream(json.loads(raw))
             return self._send(200, answer(self.path, json.loads(raw)))
 
-        def _send(self, status: int, body: Any) -> None:
+        def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
             octets = json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(octets)))
+            known = {"content-type": "application/json", "content-length": str(len(octets))}
+            for name, value in (known | (headers or {})).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(octets)
 
