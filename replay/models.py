@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from logs import ids
 from logs.models import Log
-from portkey_logs.accounts.models import User, Workspace
+from portkey_logs.accounts.models import Membership, User, Workspace
 from replay.querysets import BatchQuerySet, RunQuerySet
 from replay.source import Target
 
@@ -69,6 +69,10 @@ class Batch(models.Model):
     def aim(self) -> Target | None:
         """Who is to answer; None where each log's own target is."""
         return msgspec.convert(self.target, Target) if self.target else None
+
+    def may_be_cancelled_by(self, membership: Membership | None) -> bool:
+        """Who started it, and who manages the workspace."""
+        return membership is not None and (membership.can_manage or membership.user_id == self.person_id)
 
     @property
     def label(self) -> str:
@@ -177,6 +181,10 @@ class Run(models.Model):
         if claimed:
             self.state = self.State.RUNNING
         return claimed == 1
+
+    def mark_stopped(self) -> None:
+        """Say that a run that is under way is to end; how it ended is kept by whoever carries it out."""
+        Run.objects.filter(pk=self.pk, state=self.State.RUNNING).update(state=self.State.STOPPED)
 
     def finish(self, state: Run.State, error: str = "") -> None:
         """Keep how it ended."""

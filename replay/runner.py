@@ -31,6 +31,7 @@ from replay.events import WAIT, Event, Reader, event
 from replay.models import MAX_LABEL, Run, packed
 from replay.slots import Busy, Refused, slots
 from replay.source import Source, Target
+from replay.stops import stops
 
 RUNS_A_MINUTE = 60  # of one person: more than anybody can read, and a bill that stays small
 LOG_SECONDS = 5.0  # how long the end of a run waits for its log; capture commits within half a second
@@ -113,17 +114,6 @@ def finish_run(run: Run) -> Run:
     return run
 
 
-def stop_run(run: Run) -> bool:
-    """End a run that this process carries out; False where it does not."""
-    attempt = _under_way.get(run.pk)
-    if attempt is not None:
-        attempt.stop()
-    return attempt is not None
-
-
-_under_way: dict[UUID, Attempt] = {}
-
-
 class Attempt:
     """A run that is carried out: ``events`` while it lasts, then ``conclude``. Raises Refused where it ran before.
 
@@ -156,9 +146,8 @@ class Attempt:
         octets = self.run.octets
         assert octets is not None  # noqa: S101 - a run that waits has its body
         reader = Reader(streamed=False)
-        _under_way[self.run.pk] = self
         try:
-            with Call(self.run.path, self._headers(), octets) as self._call:
+            with stops.offered(self.run.pk, self.stop), Call(self.run.path, self._headers(), octets) as self._call:
                 for piece in self._call.pieces():
                     if self._stopped:
                         return
@@ -173,8 +162,6 @@ class Attempt:
             yield from reader.rest()
         except Broken as error:
             self._broken = str(error)
-        finally:
-            _under_way.pop(self.run.pk, None)
 
     def stop(self) -> None:
         """End it, from any thread."""

@@ -23,6 +23,7 @@ from replay.compare import Comparison
 from replay.models import Batch, Run, packed
 from replay.runner import LOG_SECONDS, LOOK_SECONDS, Attempt, Ineligible
 from replay.source import NoSource
+from replay.stops import stops
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Round:
                     Thread(target=self._carry_out, args=[run], name=f"run-{run.pk}", daemon=True).start()
         else:
             for run in self._under_way.values():
-                runner.stop_run(run)
+                stops.ask(run)
         return bool(self._under_way)
 
     def _can_pay(self) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from logs import filters, pagination, present
 from logs.filters import Selection
 from logs.models import Log
-from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, membership_of, workspace_for
 from portkey_logs.accounts.models import Workspace
 from replay import batches, desk, section
 from replay.batches import MAX_LOGS
@@ -90,7 +91,9 @@ def batch(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
     """How far a batch is, and what came of each log. While it goes on, the page asks for itself again."""
     found, one = _batch(request, workspace, id)
     part = "#progress" if request.htmx and request.htmx.target == "progress" else ""  # type: ignore[attr-defined]
-    response = TemplateResponse(request, f"replay/batch.html{part}", _shown(found, one))
+    shown = _shown(found, one)
+    shown["may_cancel"] = shown["is_open"] and _may_cancel(request, one)
+    response = TemplateResponse(request, f"replay/batch.html{part}", shown)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
@@ -100,6 +103,8 @@ def batch(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
 def cancel_batch(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse:
     """End a batch: what waits is not run, and the worker cuts what is under way."""
     found, one = _batch(request, workspace, id)
+    if not _may_cancel(request, one):
+        raise PermissionDenied("Only who started the replay, an owner or an admin may cancel it.")
     one.end(Batch.State.CANCELLED)
     return redirect("replay_batch", found.slug, one.id)
 
@@ -155,7 +160,12 @@ def _logs(workspace: Workspace, ticked: list[UUID], selection: Selection, count:
 
 def _batch(request: HttpRequest, workspace: str, id: UUID) -> tuple[Workspace, Batch]:
     found = workspace_for(request.user, workspace)
-    return found, get_object_or_404(Batch.objects.select_related("person"), workspace=found, id=id)
+    batches = Batch.objects.in_workspace(found).select_related("person", "workspace__organisation")
+    return found, get_object_or_404(batches, id=id)
+
+
+def _may_cancel(request: HttpRequest, one: Batch) -> bool:
+    return one.may_be_cancelled_by(membership_of(request.user, one.workspace.organisation))
 
 
 def _shown(workspace: Workspace, one: Batch) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from replay.eligibility import ENDPOINTS
 from replay.models import Run
 from replay.slots import Busy, Refused
 from replay.source import NoSource, Source, Target
+from replay.stops import stops
 
 RETRY_SECONDS = 5  # a place is free again when one of the running requests has ended
 
@@ -59,7 +60,7 @@ def carry_out(request: HttpRequest, workspace: Workspace, start: Callable[[], Ru
 def stop(request: SignedInRequest, workspace: str, id: UUID) -> HttpResponse:
     """End one's own run. To leave its stream does the same; this works from another tab too."""
     found = get_object_or_404(Run, workspace=workspace_for(request.user, workspace), id=id, person=request.user)
-    runner.stop_run(found)
+    stops.ask(found)
     return HttpResponse(status=204)
 
 

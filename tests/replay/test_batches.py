@@ -101,6 +101,26 @@ def test_a_cancelled_batch_begins_nothing_more_and_cuts_what_is_under_way(world:
     wait_until(lambda: world.provider.left_after is not None)
 
 
+def test_only_who_started_a_batch_and_who_manages_the_workspace_cancel_it(world: World) -> None:
+    def sign_in(user: Any) -> None:
+        world.page.force_login(user, "django.contrib.auth.backends.ModelBackend")
+
+    def cancels(batch: Batch) -> int:
+        offers = "Cancel" in world.page.get(f"/w/acme/replays/{batch.id}/").content.decode()
+        status = world.page.post(f"/w/acme/replays/{batch.id}/cancel/").status_code
+        assert offers == (status == 302)
+        return int(status)
+
+    of_an_owner = begin(world, logs(world, 1))
+    sign_in(world.people.bob)
+    assert cancels(of_an_owner) == 403
+    of_a_member, another = begin(world, logs(world, 1)), begin(world, logs(world, 1))
+    assert cancels(of_a_member) == 302
+    sign_in(world.people.alice)
+    assert (cancels(another), cancels(of_an_owner)) == (302, 302)
+    assert set(Batch.objects.values_list("state", flat=True)) == {"cancelled"}
+
+
 def test_the_cost_limit_holds(world: World) -> None:
     chosen = logs(world, 12)
     price = Decimal(str(worked_off(world, begin(world, chosen[:1]))["cost"]["cents"]))

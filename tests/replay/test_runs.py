@@ -16,6 +16,7 @@ from replay import runner
 from replay.models import Run
 from replay.slots import slots
 from replay.source import Source, Target, target_of
+from replay.stops import Stops
 from tests.logs.processes import wait_until
 from tests.replay.conftest import World
 from tests.replay.world import WORDS
@@ -225,6 +226,20 @@ def test_the_stop_button_ends_it_too(world: World) -> None:
     assert world.page.post(f"/w/acme/playground/runs/{run}/stop/").status_code == 204
     assert b'"state":"stopped"' in list(stream)[-1]
     wait_until(lambda: world.provider.left_after is not None, 3)
+
+
+@pytest.mark.django_db(transaction=True)  # the watching thread has to see what is stored
+def test_a_stop_reaches_a_run_in_another_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    response = world.run("text/event-stream", log=str(world.log("hang").id))
+    stream = iter(response.streaming_content)
+    run = parsed_run(next(stream))
+    assert next(stream) == b": wait\n\n"
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("replay.views.run.stops", Stops())  # which carries out nothing
+        assert world.page.post(f"/w/acme/playground/runs/{run}/stop/").status_code == 204
+    assert b'"state":"stopped"' in list(stream)[-1]
+    wait_until(lambda: world.provider.left_after is not None)
+    assert Run.objects.get(id=run).finished_at is not None
 
 
 def parsed_run(event: bytes) -> str:
