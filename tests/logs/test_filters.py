@@ -226,9 +226,10 @@ def test_every_term_is_said_in_words(people: People, query: str, label: str, wor
 @pytest.mark.parametrize(
     ("query", "indexed"),
     [("", True), ("model=x", True), ("model=!x", False), ("model=x,y", False), ("model=x*", False), ("provider=x", False),
-     ("provider=x&user=y", True), ("status=failed", True), ("status=500", False), ("since=1h", True), ("has=error", True),
+     ("provider=x&user=y", False), ("model=x&user=y", False), ("trace_id=x&provider=y", True), ("status=failed", True), ("status=500", False), ("since=1h", True), ("has=error", True),
      ("has=image", False), ("trace_id=x,y", True), ("trace_id=!x", False), ("meta.a=x", True), ("meta.a=*", False),
-     ("virtual_key=x", True), ("api_key=x", True), ("cost_min=1", False), ("since=1h&source=api", False)],
+     ("virtual_key=x", True), ("api_key=x", True), ("cost_min=1", False), ("since=1h&source=api", False),
+     ("since=1h&until=5m&user=x", True)],
 )  # fmt: skip
 def test_which_selections_an_index_answers(people: People, query: str, indexed: bool) -> None:
     assert filters.select(Log.objects.all(), QueryDict(query)).answers_from_index is indexed

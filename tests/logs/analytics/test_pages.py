@@ -217,5 +217,5 @@ def test_the_shell_costs_few_queries(
 ) -> None:
     store({})
     sign_in(client, "bob")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get("/w/acme/analytics/")
