@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from logs import explain, present
+from logs import explain, present, variables
 from logs.bodies import Side
 from logs.explain import Check, Explanation
 from logs.extensions import Section
 from logs.models import Log
 from logs.present import Row
 from logs.sides import Asked, SideView, side_view
+from logs.variables import Variable
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.catalog import lookup
 from portkey_logs.catalog.lookup import Kept
@@ -65,6 +66,7 @@ class Detail(Row):
     error: Failure | None
     checks: list[Check]
     metadata: list[MetadataItem]
+    variables: list[Variable]
     request: SideView
     response: SideView
     close_url: str = ""
@@ -103,6 +105,7 @@ def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str
         error=failure(log),
         checks=explain.checks_of(sides[1].glance),
         metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
+        variables=variables.shown(log),
         request=request,
         response=response,
     )

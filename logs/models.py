@@ -141,6 +141,7 @@ class LogBody(models.Model):
     response_headers = models.BinaryField(null=True)
     request_body = models.BinaryField(null=True)  # the exact octets; NULL: there was none, or it is not kept
     response_body = models.BinaryField(null=True)
+    variables = models.BinaryField(null=True)  # of the prompt that the request was rendered from, a JSON object
 
     class Meta:
         db_table = "log_body"

@@ -28,6 +28,9 @@ _REQUESTS = """
 SELECT id, request_headers, request_body IS NOT NULL FROM log_body WHERE workspace_id = %s AND id = ANY(%s)"""
 
 
+_VARIABLES = "SELECT variables FROM log_body WHERE workspace_id = %s AND id = %s"
+
+
 class BodyGone(LookupError):
     """The body was dropped, by its retention, while it was read."""
 
@@ -145,6 +148,14 @@ def fetch_requests(workspace_id: int, ids: list[UUID]) -> dict[UUID, KeptRequest
     with connection.cursor() as cursor:
         cursor.execute(_REQUESTS, [workspace_id, ids])
         return {id: KeptRequest(_headers(packed), has_body) for id, packed, has_body in cursor.fetchall()}
+
+
+def fetch_variables(workspace_id: int, id: UUID) -> bytes | None:
+    """What filled in the prompt that a log's request was rendered from, a JSON object; None where none is kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VARIABLES, [workspace_id, id])
+        row = cursor.fetchone()
+    return _unpacked(row[0]) if row else None
 
 
 class Whole(NamedTuple):

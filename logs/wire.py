@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from logs import extensions, filters, pagination, present
+from logs import extensions, filters, pagination, present, stored
 from logs.bodies import Side, read_sides
 from logs.extensions import Action, Score
 from logs.models import Log
@@ -175,8 +175,14 @@ def _log_object(log: Log, asked: Side, answered: Side, request: HttpRequest) -> 
             request,
             extensions.scores(log.workspace_id, [log]).get(log.id),
             extensions.actions(request, log.workspace, [log])[log.id],
-        ),
+        )
+        | {"variables": _variables(log)},
     }
+
+
+def _variables(log: Log) -> msgspec.Raw | None:
+    octets = stored.fetch_variables(log.workspace_id, log.id) if log.prompt else None
+    return msgspec.Raw(octets) if octets else None
 
 
 def _body(side: Side) -> Iterator[bytes]:

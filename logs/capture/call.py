@@ -129,7 +129,8 @@ class Call:
         resolved = resolve.resolve(request, self.grant, body, self.capture.registry)
         self.request = resolved.request
         self.draft.request_headers |= resolved.shown
-        if resolved.is_new:
+        if resolved.variables is not None:
+            self.draft.variables = resolved.variables
             self.draft.request.release()
             self.draft.request = Kept(self.capture.room)
             self.draft.request.add(resolved.body or b"")

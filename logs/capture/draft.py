@@ -24,6 +24,7 @@ class Draft:
         self.url = ""
         self.provider: str | None = None
         self.request_headers: dict[str, str] = {}
+        self.variables: bytes | None = None  # of the prompt that the request was rendered from, as JSON
         self.response_headers: dict[str, str] = {}
         self.status: int | None = None
         self.latency_ms: int | None = None
@@ -46,6 +47,7 @@ class Draft:
                 method=self.method,
                 request_headers=self.request_headers,
                 request_body=request,
+                variables=self.variables,
                 response_headers=self.response_headers,
                 response_body=response,
                 status_code=self.status,

@@ -49,12 +49,13 @@ _HOST = frozenset({"customHost"})
 
 
 class Resolved(NamedTuple):
-    """A call as it goes on. ``shown`` are headers for the log; ``is_new``: the log keeps ``body``, not what came."""
+    """A call as it goes on. ``shown`` are headers for the log. Of a call that runs a prompt the log keeps ``body``, not
+    what came, and beside it the ``variables`` that filled the prompt in, as JSON."""
 
     request: Request
     body: bytes | None
     shown: dict[str, str]
-    is_new: bool = False
+    variables: bytes | None = None
 
 
 def by_headers(request: Request, grant: Grant) -> bool:
@@ -119,7 +120,7 @@ class _Resolution:
             self._guard(config or {})
         if shown is not None and (is_stored or shown != origin.read_config(self._fields)):
             self._shown["x-portkey-config"] = json.dumps(shown, separators=(",", ":"))
-        return self._resolved(config, prompt is not None)
+        return self._resolved(config, _dump(self._variables) if prompt else None)
 
     # --- prompts ------------------------------------------------------------------------------------------
 
@@ -309,7 +310,7 @@ class _Resolution:
 
     # --- the call -----------------------------------------------------------------------------------------
 
-    def _resolved(self, config: Json | None, is_prompt: bool) -> Resolved:
+    def _resolved(self, config: Json | None, variables: bytes | None) -> Resolved:
         changes: dict[str, str | None] = {"x-portkey-virtual-key": None}
         if self._fields.get("x-portkey-provider", "").lstrip().startswith("@"):
             changes["x-portkey-provider"] = None
@@ -321,7 +322,7 @@ class _Resolution:
         if self._new_body is not None:
             changes |= {"content-length": None, "content-encoding": None}
         body = self._body if self._new_body is None else self._new_body
-        return Resolved(self._request.changed(self._path, changes), body, self._shown, is_new=is_prompt)
+        return Resolved(self._request.changed(self._path, changes), body, self._shown, variables)
 
     def _read_body(self) -> Json:
         """A copy of the call's body. Raises Refused."""

@@ -166,6 +166,7 @@ def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now
         response_headers=kept.response_headers,
         request_body=kept.request_body,
         response_body=kept.response_body,
+        variables=exchange.variables if kept.whole else None,
         request_bytes=len(exchange.request_body or b""),
         response_bytes=len(exchange.response_body or b""),
     )

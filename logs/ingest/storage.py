@@ -64,7 +64,7 @@ class Packed(NamedTuple):
     def size(self) -> int:
         """About how many bytes it takes in memory."""
         record = self.record
-        return 2000 + len(record.request_body or b"") + len(record.response_body or b"")
+        return 2000 + sum(len(part or b"") for part in (record.request_body, record.response_body, record.variables))
 
 
 # Column -> its type. These are fields of the record by the same name, those below of its gateway status.
@@ -136,6 +136,7 @@ BODY_COLUMNS = {
     "response_headers": "bytea",
     "request_body": "bytea",
     "response_body": "bytea",
+    "variables": "bytea",
 }
 QUEUE_COLUMNS = {"workspace_id": "int8", "id": "uuid"}
 _TEXTS = [name for name, type in _PLAIN.items() if type in ("text", "varchar")]
@@ -174,6 +175,7 @@ def pack(records: Sequence[LogRecord]) -> list[Packed]:
                 msgspec.json.encode(record.response_headers) if record.response_headers else None,
                 record.request_body,
                 record.response_body,
+                record.variables,
             ]
         )
     frames = iter(_compress([octets for row in parts for octets in row if octets]))

@@ -196,6 +196,18 @@ def test_hostile_text_in_every_field_stays_text(client: Client, people: People, 
         assert "{{" in page
 
 
+def test_the_variables_of_a_prompt_are_shown_and_told(client: Client, people: People, store: Any) -> None:
+    values = {"name": "<b>Ada</b>", "papers": ["a", 1], "long": "x" * 5000, "odd": "\ud800"}
+    (record,) = store({"prompt": "pp-greet", "variables": json.dumps(values).encode()})
+    page = sign_in(client, "bob").get(f"/w/acme/logs/{record.id}/").content.decode()
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in page
+    assert "<b>Ada</b>" not in page
+    assert "[&quot;a&quot;,1]" in page
+    assert "and 4,000 characters more" in page
+    told = client.get(f"/w/acme/logs/{record.id}.json").content
+    assert json.loads(told)["log"]["variables"] == values
+
+
 def test_a_workspace_without_logs_shows_how_to_send_the_first(client: Client, people: People) -> None:
     page = sign_in(client, "alice").get("/w/acme/logs/").content.decode()
     assert "http://testserver/v1/logs" in page

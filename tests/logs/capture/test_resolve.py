@@ -270,7 +270,16 @@ def test_a_prompt_is_run() -> None:
         "openai-prod", "chat_completion", "gpt-4o-prompt",
     )  # fmt: skip
     assert record.request_body == seen.requests[0][2]
+    assert json.loads(record.variables or b"") == {"name": "Ada"}
     assert not seen.leaks()
+
+
+def test_variables_are_content_and_kept_where_that_is() -> None:
+    asked = {"variables": {"name": "Ada"}}
+    assert (
+        call("/v1/prompts/pp-greet/completions", asked, headers={"x-portkey-debug": "false"}).record.variables is None
+    )
+    assert call("/v1/chat/completions", {"model": "m", "messages": []}).record.variables is None
 
 
 @pytest.mark.parametrize(
