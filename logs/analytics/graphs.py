@@ -105,22 +105,19 @@ def tokens(asked: Asked) -> Graph:
 
 
 def users(asked: Asked) -> Graph:
-    by_place, reached = sources.count_distinct(asked, "user", by_place=True)
-    whole, _ = sources.count_distinct(asked, "user", by_place=False)
-    return Graph({"total": whole.get(0, 0)}, over_time(asked, lambda n: {"total": by_place.get(n, 0)}), reached)
+    found = sources.spread(asked, "user")
+    points = over_time(asked, lambda n: {"total": found.values.get(n, 0)})
+    return Graph({"total": found.total}, points, found.reached)
 
 
 def users_requests(asked: Asked) -> Graph:
     """Requests per user, over those that say whom they are for."""
-    by_place, reached = sources.count_distinct(asked, "user", by_place=True)
-    whole, _ = sources.count_distinct(asked, "user", by_place=False)
-    answer = sources.read(asked, sources.DIM, ("place",), dimension="user")
-    sent = {row["place"]: row["requests"] for row in answer.rows}
-    unique, total = whole.get(0, 0), sum(sent.values())
+    found = sources.spread(asked, "user")
+    sent = sum(found.requests.values())
     return Graph(
-        {"total": total, "unique": unique, "avg": total / unique if unique else None},
-        over_time(asked, lambda n: {"avg": sent[n] / by_place[n] if by_place.get(n) else None}),
-        reached or answer.reached,
+        {"total": sent, "unique": found.total, "avg": sent / found.total if found.total else None},
+        over_time(asked, lambda n: {"avg": found.requests[n] / found.values[n] if n in found.values else None}),
+        found.reached,
     )
 
 

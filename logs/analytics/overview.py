@@ -184,29 +184,26 @@ def latency(scope: Scope) -> Card:
 
 def users(scope: Scope) -> Card:
     """How many different users there were in each bucket, and in all."""
-    counts, reached = sources.count_distinct(scope.asked, "user", by_place=True)
-    overall, _ = sources.count_distinct(scope.asked, "user", by_place=False)
-    before = None
-    if scope.compares:
-        before = sources.count_distinct(scope.asked.before(), "user", by_place=False)[0].get(0, 0)
+    found = sources.spread(scope.asked, "user")
+    before = sources.spread(scope.asked.before(), "user").total if scope.compares else None
     data = [
         Datum(
             place,
-            counts.get(place, 0),
-            f"{scope.grid.words(place)}: {many(counts.get(place, 0), 'user')}",
+            found.values.get(place, 0),
+            f"{scope.grid.words(place)}: {many(found.values.get(place, 0), 'user')}",
             scope.logs(place),
             "c1",
         )
         for place in scope.grid.places
     ]
     return Card(
-        figures=[figure("Unique users", f"{overall.get(0, 0):,}", overall.get(0, 0), before)],
+        figures=[figure("Unique users", f"{found.total:,}", found.total, before)],
         chart=charts.columns("Unique users over time", data, len(scope.grid.places), scope.grid.labels),
         table=cards.timeline(
-            scope, ["Users"], lambda place: [f"{counts[place]:,}"] if counts.get(place) else None
+            scope, ["Users"], lambda place: [f"{found.values[place]:,}"] if found.values.get(place) else None
         ),
         notes=["A user counts once in each bar, and once in the sum."],
-        reached=reached,
+        reached=found.reached,
     )  # fmt: skip
 
 

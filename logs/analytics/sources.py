@@ -8,6 +8,7 @@ until the budget is used up: then the sums are complete from ``reached`` on, and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -142,29 +143,39 @@ def read(
     return Answer([dict(zip(names, (*key, *values), strict=True)) for key, values in found.items()], reached)
 
 
-def count_distinct(
-    asked: Asked, dimension: str, *, by_place: bool, rolled_up_from: datetime | None = None
-) -> tuple[dict[int, int], datetime | None]:
-    """How many values of a dimension there are: by the grid's buckets, or in all (place 0); and ``reached``."""
-    keys = ("place", "value") if by_place else ("value",)
-    query = _Query(asked, DIM, keys, (), Q(), dimension)
+@dataclass
+class Spread:
+    """How a dimension is spread: its values in each of the grid's buckets and their requests; its values in all."""
+
+    values: dict[int, int]
+    requests: dict[int, int]
+    total: int
+    reached: datetime | None = None
+
+
+def spread(asked: Asked, dimension: str) -> Spread:
+    """How many values of a dimension there are: counted by the database, for it may have many. Raises OutOfTime."""
+    query = _Query(asked, DIM, ("place", "value"), ("requests",), Q(), dimension)
     rolled = _whole_buckets(query, asked.grid.since)
-    if rolled is None or rolled_up_from is not None:
-        answer = read(asked, DIM, keys, (), dimension=dimension, rolled_up_from=rolled_up_from)
-        counts: dict[int, int] = {}
+    if rolled is None:
+        answer = read(asked, DIM, query.keys, dimension=dimension)
+        values = Counter(row["place"] for row in answer.rows)
+        requests: Counter[int] = Counter()
         for row in answer.rows:
-            place = row.get("place", 0)
-            counts[place] = counts.get(place, 0) + 1
-        return counts, answer.reached
+            requests[row["place"]] += row["requests"]
+        return Spread(values, requests, len({row["value"] for row in answer.rows}), answer.reached)
     sql, params = _union(query.parts(asked.grid.since, asked.grid.until, rolled), query)
-    place = "place" if by_place else "0"
-    rows = budget.within(
-        asked.budget_ms,
-        _Rows(f"SELECT {place}, count(*) FROM (SELECT DISTINCT * FROM {sql}) AS each GROUP BY 1", params),  # noqa: S608
+    statement = (
+        f"WITH each AS MATERIALIZED (SELECT place, value, sum(requests)::int8 AS requests FROM {sql} GROUP BY 1, 2)"  # noqa: S608
+        " SELECT place, count(*), sum(requests)::int8 FROM each GROUP BY 1"
+        " UNION ALL SELECT NULL, count(*), NULL FROM (SELECT value FROM each GROUP BY 1) AS different"
     )
+    rows = budget.within(asked.budget_ms, _Rows(statement, params))
     if rows is None:
         raise OutOfTime
-    return dict(rows), None
+    (total,) = (count for place, count, _ in rows if place is None)
+    counted = [row for row in rows if row[0] is not None]
+    return Spread({row[0]: row[1] for row in counted}, {row[0]: row[2] for row in counted}, total)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,8 @@ TOP = 20
 
 def per_user(scope: Scope) -> Card:
     """How many requests a user sends in each bucket, on average over those who sent any."""
-    counts, reached = sources.count_distinct(scope.asked, "user", by_place=True)
-    answer = sources.read(scope.asked, DIM, ("place",), dimension="user")
-    requests = {row["place"]: row["requests"] for row in answer.rows}
-    means = {place: requests.get(place, 0) / count for place, count in counts.items() if count}
+    found = sources.spread(scope.asked, "user")
+    means = {place: found.requests[place] / count for place, count in found.values.items()}
     points = [
         Point(
             place,
@@ -29,20 +27,19 @@ def per_user(scope: Scope) -> Card:
         )
         for place in sorted(means)
     ]
-    total, _ = sources.count_distinct(scope.asked, "user", by_place=False)
-    everybody, sent = total.get(0, 0), sum(requests.values())
+    sent = sum(found.requests.values())
     return Card(
         figures=[
-            cards.Figure("Requests per user", charts.number(sent / everybody) if everybody else "–"),
+            cards.Figure("Requests per user", charts.number(sent / found.total) if found.total else "–"),
             cards.Figure("Requests with a user", f"{sent:,}", scope.logs(user=scope.params.get("user", "*"))),
         ],
         chart=charts.lines("Requests per user over time", points, ["c1"], len(scope.grid.places), scope.grid.labels),
         table=cards.timeline(
             scope,
             ["Requests per user", "Users"],
-            lambda place: [charts.number(means[place]), f"{counts[place]:,}"] if place in means else None,
+            lambda place: [charts.number(means[place]), f"{found.values[place]:,}"] if place in means else None,
         ),
-        reached=reached or answer.reached,
+        reached=found.reached,
     )
 
 

@@ -148,9 +148,11 @@ def test_sums_equal_a_plain_calculation(
         )
         for key, group in by_user.items()
     }
-    each, _ = sources.count_distinct(asked, "user", by_place=True)
-    assert each == Counter(place for place, _ in {(place_of(x, asked.grid), x.user) for x in chosen if x.user})
-    assert sources.count_distinct(asked, "user", by_place=False)[0].get(0, 0) == len(by_user)
+    found = sources.spread(asked, "user")
+    placed = [(place_of(x, asked.grid), x.user) for x in chosen if x.user]
+    assert found.values == Counter(place for place, _ in set(placed))
+    assert found.requests == Counter(place for place, _ in placed)
+    assert found.total == len(by_user)
 
     steps = as_dict(sources.read(asked, LATENCY, ("place", "step")), "place", "step")
     assert steps == {
