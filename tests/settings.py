@@ -9,6 +9,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from portkey_logs.embedded import Server
 
 if "PORTKEY_LOGS_DATA_DIR" not in os.environ:
@@ -24,6 +26,11 @@ if "DATABASE_URL" not in os.environ:
     server = Server(Path(os.environ["PORTKEY_LOGS_DATA_DIR"]))
     server.start()
     os.environ["DATABASE_URL"] = server.url
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        # The suite's data need not outlive a power cut.
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 # Processes that a test starts are the product's, on the same database.
 os.environ["DJANGO_SETTINGS_MODULE"] = "portkey_logs.settings"
