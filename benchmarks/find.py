@@ -67,9 +67,17 @@ TOGETHER = [
     "model=!gpt-4o*&retry=failed",
     "config=pc-safe-77f0aa&fallback=triggered&latency_min=2s&since=7d",
 ]
-# What stands above the rows: what rollups know, and what only the logs themselves do.
-ROLLED_UP = ["since=24h", "since=30d", "since=30d&model=gpt-4o-mini"]
-NOT_ROLLED_UP = ["since=24h&meta.env=prod", "since=30d&status=503"]
+# What stands above the rows: what rollups know, and what only the logs do (the users of a model).
+ABOVE = {
+    "r": [
+        *product(("histogram", "facets"), ("since=24h", "since=30d")),
+        ("histogram", "since=30d&model=gpt-4o-mini"),
+    ],
+    "2w": [
+        ("facets", "since=30d&model=gpt-4o-mini"),
+        *product(("histogram", "facets"), ("since=30d&status=503", "since=24h&meta.env=prod")),
+    ],
+}
 # The budgets: of what an index or rollups answer, and of what is walked (ms in the database, p95).
 INDEXED_MS, WALKED_MS, GROWTH = 100, 300, 1.5
 WALKED_RUNS = 3  # they are bounded by their budget, and take it
@@ -222,8 +230,8 @@ def cases(workspace: Any) -> dict[str, tuple[str, Case]]:
     found |= {query: page(query) for query in TOGETHER}
     for query in ("", "since=24h", "model=gpt-4o-mini", "cache=hit", "status=503"):
         found[f"count {query or 'of all'}"] = ("w", partial(count, query))
-    for kind, queries in (("r", ROLLED_UP), ("2w", NOT_ROLLED_UP)):
-        found |= {f"{name} {query}": (kind, partial(part, name, query)) for name, query in product(PARTS, queries)}
+    for kind, parts in ABOVE.items():
+        found |= {f"{name} {query}": (kind, partial(part, name, query)) for name, query in parts}
     return found
 
 
