@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -12,11 +13,12 @@ from django.db import transaction
 from logs.ingest import jsonspan
 from logs.models import Log
 from portkey_logs.accounts.models import User, Workspace
-from replay import credentials
+from portkey_logs.catalog.models import PromptVersion
+from replay import credentials, prompting, source
 from replay.models import Batch, Run
-from replay.runner import Ineligible
+from replay.runner import Ineligible, check_rule
 from replay.slots import Busy
-from replay.source import Target
+from replay.source import Source, Target
 
 MAX_LOGS = 100  # of one batch: what a person can look through
 MAX_OF_A_PERSON = 2  # batches under way, so that nobody takes all places of the worker
@@ -29,11 +31,13 @@ def start(
     logs: Sequence[Log],
     target: Target | None = None,
     model: str = "",
+    prompt_version: PromptVersion | None = None,
     cost_limit: Decimal | None = None,
 ) -> Batch:
     """A batch for the worker, which judges each log when its turn comes and skips those that may not be replayed.
 
-    ``model`` takes the place of each request's own; ``cost_limit`` is in cents. Raises Refused.
+    ``model`` takes the place of each request's own, as does ``prompt_version``, filled in with the log's variables;
+    ``cost_limit`` is in cents. Raises Refused.
     """
     if not logs:
         raise Ineligible("There are no logs to replay.")
@@ -47,12 +51,25 @@ def start(
             person=user,
             target=msgspec.to_builtins(target) if target else None,
             model=model,
+            prompt_version=prompt_version,
             cost_limit=cost_limit,
         )
         Run.objects.bulk_create(
             Run(workspace=workspace, person=user, batch=batch, parent_id=log.id) for log in logs[:MAX_LOGS]
         )
     return batch
+
+
+def call_of(batch: Batch, original: Log) -> Source:
+    """What is sent in the place of a log's request. Raises NoSource, Ineligible."""
+    call, aim = source.of_log(original), batch.aim
+    if version := batch.prompt_version:
+        filled = prompting.filled_in(version, original)
+        call = replace(call, path=filled.path, body=filled.body, target=call.target.named(filled.target.headers))
+        aim = aim or prompting.target_of(version)
+    check_rule(batch.workspace, call, aim)
+    target = aim.over(call.target) if aim else call.target
+    return replace(call, target=target, body=with_model(call.body, batch.model) if batch.model else call.body)
 
 
 def with_model(body: bytes, model: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.catalog.models import PromptVersion
 from replay import desk
 from replay.batches import MAX_LOGS
 from replay.source import Target
@@ -19,6 +20,13 @@ class BatchForm(forms.Form):
 
     count = forms.IntegerField(
         label="How many, the newest first", min_value=1, max_value=MAX_LOGS, initial=DEFAULT_LOGS
+    )
+    prompt_version = forms.ModelChoiceField(
+        PromptVersion.objects.none(),
+        label="Prompt",
+        required=False,
+        empty_label="Each request as it was",
+        help_text="A version is filled in with the variables of each log. Logs without them are skipped.",
     )
     target = forms.ChoiceField(label="Answered by", required=False)
     model = forms.CharField(
@@ -40,7 +48,13 @@ class BatchForm(forms.Form):
     def __init__(self, workspace: Workspace, *args: Any, ticked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         groups = [(title, [(each.value, each.label) for each in choices]) for title, choices in desk.targets(workspace)]
-        self.fields["target"].choices = [("", "Who answered before"), *groups]  # type: ignore[attr-defined]
+        self.fields["target"].choices = [("", "Who answered before, or whom the prompt names"), *groups]  # type: ignore[attr-defined]
+        versions = PromptVersion.objects.filter(prompt__workspace=workspace, prompt__archived_at=None)
+        if versions.exists():
+            named = versions.select_related("prompt").order_by("prompt__name", "-number")
+            self.fields["prompt_version"].queryset = named  # type: ignore[attr-defined]
+        else:
+            del self.fields["prompt_version"]
         if ticked:
             del self.fields["count"]
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from logs import ids
 from logs.models import Log
 from portkey_logs.accounts.models import Membership, User, Workspace
+from portkey_logs.catalog.models import PromptVersion
 from replay.querysets import BatchQuerySet, RunQuerySet
 from replay.source import Target
 
@@ -48,6 +49,10 @@ class Batch(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     target = models.JSONField(null=True)  # NULL: each log's own
+    # Rendered with each log's variables in the place of its request; NULL: as it was. Never deleted but with all else.
+    prompt_version = models.ForeignKey(
+        PromptVersion, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     model = models.CharField(max_length=200, blank=True)  # in the place of each request's own
     cost_limit = models.DecimalField(max_digits=18, decimal_places=8, null=True)  # cents
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
@@ -77,8 +82,8 @@ class Batch(models.Model):
     @property
     def label(self) -> str:
         """What is different from the originals, in words."""
-        parts = [self.aim.label if self.aim else "", f"model {self.model}" if self.model else ""]
-        return ", ".join(filter(None, parts)) or "as they were"
+        parts = [self.prompt_version, self.aim and self.aim.label, self.model and f"model {self.model}"]
+        return ", ".join(str(part) for part in parts if part) or "as they were"
 
     def next_run(self) -> Run | None:
         """The next one that waits."""

@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from logs import variables
+from logs.models import Log
 from portkey_logs.catalog.models import PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
+from portkey_logs.catalog.templates import TemplateError
 from replay.desk import Desk
-from replay.source import Source, Target
+from replay.source import NoSource, Source, Target
 
 _FIXED = ("tools", "tool_choice", "response_format")
 
@@ -20,14 +23,14 @@ class NoPrompt(ValueError):
 
 def desk_of(version: PromptVersion) -> Desk:
     """A version on the playground, its variables not filled in."""
-    return Desk(
-        version.source.endpoint, json.dumps(body_of(version.source), indent=2, ensure_ascii=False), target_of(version)
-    )
+    text = json.dumps(body_of(version.source), indent=2, ensure_ascii=False)
+    return Desk(version.source.endpoint, text, target_of(version) or Target())
 
 
-def target_of(version: PromptVersion) -> Target:
-    """Who answers a version where nobody else is chosen."""
-    return Target(virtual_key=version.virtual_key, config=version.config)
+def target_of(version: PromptVersion) -> Target | None:
+    """Who answers a version where nobody else is chosen; None where it names nobody."""
+    target = Target(virtual_key=version.virtual_key, config=version.config)
+    return None if target == Target() else target
 
 
 def body_of(source: PromptSource) -> dict[str, Any]:
@@ -63,12 +66,29 @@ def source_of(text: str) -> PromptSource:
     )
 
 
-def call_of(version: PromptVersion, text: str, variables: Mapping[str, Any]) -> Source:
-    """The call that the edited text makes with these variables. Its log names the prompt, and the version where the
-    text still says what the version does. Raises NoPrompt, TemplateError."""
-    source = source_of(text)
+def call_of(version: PromptVersion, text: str, values: Mapping[str, Any]) -> Source:
+    """The call that the edited text makes with these values of its variables. Its log names the prompt, and the
+    version where the text still says what the version does. Raises NoPrompt, TemplateError."""
+    return _call(version, source_of(text), values)
+
+
+def filled_in(version: PromptVersion, log: Log) -> Source:
+    """The call that a version makes with the variables of a log. Raises NoSource with the reason."""
+    values = variables.read(log)
+    if values is None:
+        raise NoSource("No variables of a prompt were kept with it.")
+    missing = [name for name in version.source.variables() if name not in values]
+    if missing and log.prompt != version.prompt.slug:  # its own callers may leave some out
+        raise NoSource(f"It has no value for {', '.join(missing)}.")
+    try:
+        return _call(version, version.source, values)
+    except TemplateError as error:
+        raise NoSource(f"The prompt cannot be rendered: {error}") from None
+
+
+def _call(version: PromptVersion, source: PromptSource, values: Mapping[str, Any]) -> Source:
     headers = {"x-portkey-prompt-slug": version.prompt.slug}
     if source == version.source:
         headers["x-portkey-prompt-version-id"] = str(version.pk)
-    body = json.dumps(source.body(variables), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    body = json.dumps(source.body(values), ensure_ascii=False).encode("utf-8", "surrogatepass")
     return Source(source.endpoint, body, Target(headers=headers))

@@ -49,6 +49,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def in_workspace(self, workspace: Workspace) -> Self:
         return self.filter(workspace=workspace)
 
+    def with_names(self) -> Self:
+        """With what their words name: who began them, and the version of a prompt."""
+        return self.select_related("person", "prompt_version__prompt")
+
     def running(self) -> Self:
         return self.filter(state="running")
 
@@ -57,7 +61,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         from replay.models import Run
 
         under_way = Run.objects.filter(state="running", batch__isnull=False).values("batch")
-        return self.filter(models.Q(state="running") | models.Q(id__in=under_way)).order_by("id")
+        return self.filter(models.Q(state="running") | models.Q(id__in=under_way)).with_names().order_by("id")
 
     def newest_first(self) -> Self:
         return self.order_by("-id")

@@ -79,6 +79,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         kept = {name: value for name, value in other.headers.items() if name in _OF_ANY_TARGET}
         return msgspec.structs.replace(self, headers=kept | self.headers)
 
+    def named(self, headers: dict[str, str]) -> Target:
+        """The same with these headers too."""
+        return msgspec.structs.replace(self, headers=self.headers | headers)
+
     @property
     def label(self) -> str:
         """Who it is, in words."""

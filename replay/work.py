@@ -17,8 +17,7 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 
 from logs.models import Log
-from replay import runner, source
-from replay.batches import with_model
+from replay.batches import call_of
 from replay.compare import Comparison
 from replay.models import Batch, Run, packed
 from replay.runner import LOG_SECONDS, LOOK_SECONDS, Attempt, Ineligible
@@ -130,11 +129,8 @@ class Round:
 
     def _fill(self, run: Run, original: Log) -> None:
         """What is sent, kept before it is. Raises NoSource, Ineligible."""
-        batch, found = self.batch, source.of_log(original)
-        runner.check_rule(run.workspace, found, batch.aim)
-        run.path = found.path
-        run.target = msgspec.to_builtins(batch.aim.over(found.target) if batch.aim else found.target)
-        run.body = packed(with_model(found.body, batch.model) if batch.model else found.body)
+        call = call_of(self.batch, original)
+        run.path, run.target, run.body = call.path, msgspec.to_builtins(call.target), packed(call.body)
         run.save(update_fields=["path", "target"] if run.workspace.metrics_only else ["path", "target", "body"])
 
     def _close_orphans(self) -> None:

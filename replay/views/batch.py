@@ -38,7 +38,7 @@ SHOWN_BATCHES = 50  # about a screen; older ones are found by their logs
 def batch_list(request: HttpRequest, workspace: str) -> HttpResponse:
     """What was replayed together, by anybody, newest first."""
     found = workspace_for(request.user, workspace)
-    newest = Batch.objects.in_workspace(found).select_related("person").newest_first()[:SHOWN_BATCHES]
+    newest = Batch.objects.in_workspace(found).with_names().newest_first()[:SHOWN_BATCHES]
     return TemplateResponse(request, "replay/batches.html", {"workspace": found, "batches": list(newest)})
 
 
@@ -56,7 +56,8 @@ def new_batch(request: SignedInRequest, workspace: str) -> HttpResponse:
     if request.method == "POST" and not starts and not ticked:
         messages.error(request, "Tick the logs to replay first.")
         return HttpResponseRedirect(f"{reverse('log_list', args=[found.slug])}?select=1", status=303)
-    form = BatchForm(found, request.POST if starts else None, ticked=bool(ticked))
+    initial = {"prompt_version": request.GET.get("prompt_version", "")}
+    form = BatchForm(found, request.POST if starts else None, ticked=bool(ticked), initial=initial)
     if selection.is_valid and starts and form.is_valid():
         asked = form.cleaned_data
         try:
@@ -66,6 +67,7 @@ def new_batch(request: SignedInRequest, workspace: str) -> HttpResponse:
                 logs=_logs(found, ticked, selection, asked.get("count", MAX_LOGS)),
                 target=asked["target"],
                 model=asked["model"],
+                prompt_version=asked.get("prompt_version"),
                 cost_limit=asked["cost_limit"],
             )
             return redirect("replay_batch", found.slug, batch.id)
@@ -160,7 +162,7 @@ def _logs(workspace: Workspace, ticked: list[UUID], selection: Selection, count:
 
 def _batch(request: HttpRequest, workspace: str, id: UUID) -> tuple[Workspace, Batch]:
     found = workspace_for(request.user, workspace)
-    batches = Batch.objects.in_workspace(found).select_related("person", "workspace__organisation")
+    batches = Batch.objects.in_workspace(found).with_names().select_related("workspace__organisation")
     return found, get_object_or_404(batches, id=id)
 
 

@@ -99,7 +99,7 @@ def run_version(request: SignedInRequest, workspace: str, slug: str, version: UU
             source = prompting.call_of(shown, form.get("body", ""), values)
         except (NoPrompt, TemplateError, ValueError) as error:
             raise runs.Invalid(str(error)) from None
-        if target == Target():
+        if target is None:
             raise runs.Invalid("This version names no virtual key and no config: choose a target.")
         return runner.start_run(
             user=request.user,
@@ -141,7 +141,7 @@ def _new_version(request: SignedInRequest, found: Prompt, source: PromptSource, 
     """The next version; without another target it is answered by whom the edited one names."""
     edited = runs.as_uuid(request.POST.get("version", ""), "version")
     if target == Target() and edited:
-        target = prompting.target_of(get_object_or_404(found.versions, pk=edited))
+        target = prompting.target_of(get_object_or_404(found.versions, pk=edited)) or target
     return found.save_version(
         source,
         by=Actor(request.user),

@@ -366,7 +366,7 @@ VIEWS = [
     View("prompts-first", "/w/acme/prompts/", part="main"),
     View("prompt", prompt_of, part="main"),
     View("playground-refused", playground_of("images_url"), part="main"),
-    View("replay-form", "/w/acme/replays/new/?model=gpt-4o&since=7d"),
+    View("replay-form", lambda site: prompt_of(site) and "/w/acme/replays/new/?model=gpt-4o&since=7d"),
     View("replay-error", "/w/acme/replays/new/?status=abc", status=400, part="main"),
     View("replay", replayed, part="main"),
     View("replays", lambda site: replayed(site) and "/w/acme/replays/", part="main"),

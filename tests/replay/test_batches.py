@@ -12,7 +12,9 @@ import pytest
 from django.conf import settings
 
 from logs.models import Log
-from portkey_logs.catalog.models import VirtualKey
+from portkey_logs.accounts.models import Actor
+from portkey_logs.catalog.models import Prompt, VirtualKey
+from portkey_logs.catalog.prompts import PromptSource
 from replay import work
 from replay.batches import with_model
 from replay.models import Batch
@@ -165,13 +167,72 @@ def test_what_was_cancelled_while_the_worker_was_away_is_closed_too(world: World
 
 def test_a_key_that_is_archived_meanwhile_is_not_used(world: World) -> None:
     by = world.people.workspace, "Key", "openai", "sk-0123456789abcdefghij"
-    from portkey_logs.accounts.models import Actor
-
     key = VirtualKey.create(*by, by=Actor(world.people.alice), slug="ours")
     batch = begin(world, logs(world, 1), target="virtual_key:ours")
     key.archive(Actor(world.people.alice))
     (run,) = worked_off(world, batch)["runs"]
     assert (run["state"], run["error"]) == ("skipped", "The virtual key ours is archived.")
+
+
+def prompt_of(world: World, *templates: str) -> Prompt:
+    """A prompt whose versions are these templates."""
+    by = Actor(world.people.alice)
+    sources = [PromptSource(template=[{"role": "user", "content": text}], model="m") for text in templates]
+    made = Prompt.create(world.people.workspace, "Greet", sources[0], by=by)
+    for source in sources[1:]:
+        made.save_version(source, by=by)
+    return made
+
+
+def test_a_version_of_a_prompt_is_filled_in_with_the_variables_of_each_log(world: World) -> None:
+    greet = prompt_of(world, "Greet {{name}}", "Hail {{name}}{{#title}}, {{title}}{{/title}}")
+    version = greet.versions.get(number=2)
+    known = {"response_body": SAME, "variables": b'{"name":"Ada"}'}
+    chosen = [
+        world.log("ok.key-own", prompt=greet.slug, **known),
+        world.log("ok.key-other", **known | {"prompt": "pp-other", "variables": b'{"name":"Bob","title":"Sir"}'}),
+        world.log("ok.key-partly", **known | {"prompt": "pp-other"}),
+        world.log("ok.key-none", prompt=greet.slug, response_body=SAME),
+    ]
+    batch = begin(world, chosen, prompt_version=str(version.pk), model="m-2")
+    found = worked_off(world, batch)
+    assert found["target"] == "Greet, version 2, model m-2"
+    outcomes = {run["log_id"]: run["error"] or run["result"] for run in found["runs"]}
+    assert [outcomes[str(log.id)] for log in chosen] == [
+        "same", "same", "It has no value for title.", "No variables of a prompt were kept with it.",
+    ]  # fmt: skip
+    sent = {path.split("/")[2]: json.loads(body) for path, body in world.provider.calls}
+    said = {key: body["messages"][0]["content"] for key, body in sent.items()}
+    assert said == {"ok.key-own": "Hail Ada", "ok.key-other": "Hail Bob, Sir"}
+    assert {body["model"] for body in sent.values()} == {"m-2"}
+    replays = Log.objects.in_workspace(world.people.workspace).filter(source="replay")
+    assert {(log.prompt, log.prompt_version_id) for log in replays} == {(greet.slug, str(version.pk))}
+
+
+def test_the_page_of_a_version_leads_to_its_logs_and_the_form_names_it(world: World) -> None:
+    greet = prompt_of(world, "Greet {{name}}", "Hail {{name}}")
+    world.log(prompt=greet.slug)
+    version = greet.versions.get(number=2)
+    address = f"/w/acme/replays/new/?prompt={greet.slug}&prompt_version={version.pk}"
+    page = world.page.get(f"/w/acme/prompts/{greet.slug}/versions/{version.pk}/").content.decode()
+    assert address.replace("&", "&amp;") in page
+    form = world.page.get(address).content.decode()
+    assert f'<option value="{version.pk}" selected>Greet, version 2</option>' in form
+    greet.archive(Actor(world.people.alice))
+    assert "Greet, version 2" not in world.page.get("/w/acme/replays/new/").content.decode()
+
+
+def test_a_version_may_name_who_answers(world: World) -> None:
+    source = PromptSource(template=[{"role": "user", "content": "Greet {{name}}"}], model="m")
+    by, secret = Actor(world.people.alice), "sk-0123456789abcdefghij"
+    VirtualKey.create(world.people.workspace, "Gone", "openai", secret, by=by, slug="gone").archive(by)
+    greet = Prompt.create(world.people.workspace, "Greet", source, by=by, virtual_key="gone")
+    log = world.log(prompt=greet.slug, variables=b'{"name":"Ada"}')
+    version = str(greet.published_id)
+    (run,) = worked_off(world, begin(world, [log], prompt_version=version))["runs"]
+    assert run["error"] == "The virtual key gone is archived."
+    (run,) = worked_off(world, begin(world, [log], prompt_version=version, target="provider:demo"))["runs"]
+    assert run["state"] == "succeeded"
 
 
 # --- the form ---------------------------------------------------------------------------------------------------

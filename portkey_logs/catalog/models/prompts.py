@@ -118,6 +118,9 @@ class PromptVersion(Version):
         db_table = "prompt_version"
         constraints = [models.UniqueConstraint(fields=["prompt", "number"], name="prompt_version_number")]
 
+    def __str__(self) -> str:
+        return f"{self.prompt.name}, version {self.number}"
+
     @property
     def source(self) -> PromptSource:
         """What it is rendered from."""
