@@ -10,6 +10,7 @@ is its row in the table of days and what is not folded yet, and that too is exac
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -17,12 +18,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, InternalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from logs import ids
 from logs.ingest.record import LogRecord
+
+logger = logging.getLogger(__name__)
 
 QUARTER_MS = 15 * 60 * 1000
 HOUR_MS = 3600 * 1000
@@ -37,6 +40,8 @@ STEP_STARTS = [STEP_GROWTH**i for i in range(227)]
 # is then rewritten a few times in all, not once a round. A finished one is folded at once.
 FOLD_ROWS = 500
 FOLD_BUCKETS = 200  # per call and table, so that the worker comes round to its other duties
+FOLD_AGAIN = timedelta(minutes=15)  # for a bucket that could not be folded: rare enough not to flood the log
+_failed: dict[str, dict[tuple[int, datetime], datetime]] = {}  # table -> (workspace, bucket) -> until when it waits
 
 FROM_CACHE = ("hit", "semantic_hit")
 _METADATA = "meta."
@@ -259,7 +264,8 @@ def deltas(
 def fold(connection: BaseDatabaseWrapper, now: datetime) -> int:
     """Fold the buckets that are worth it; returns how many. Safe beside any number of writers.
 
-    Each bucket is one transaction of its own. Rows appended meanwhile are not seen by it and stay for the next.
+    Each bucket is one transaction of its own. Rows appended meanwhile are not seen by it and stay for the next. A
+    bucket that cannot be folded (a sum that fits no column) holds up no other: it is logged, and tried again later.
     """
     folded = 0
     for rollup in ROLLUPS:
@@ -267,25 +273,35 @@ def fold(connection: BaseDatabaseWrapper, now: datetime) -> int:
             (rollup, _fold_statement(rollup, rollup.days)),
             (rollup.days, _fold_statement(rollup.days)),
         ):
+            failed = _failed.setdefault(table.table, {})
             with connection.cursor() as cursor:
-                buckets = _to_fold(cursor, table, now)
-            for workspace_id, bucket in buckets:
-                with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-                    cursor.execute(statement, [workspace_id, bucket])
-                folded += 1
+                buckets = _to_fold(cursor, table, now, {key for key, until in failed.items() if now < until})
+            for key in buckets:
+                try:
+                    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+                        cursor.execute(statement, key)
+                except (DataError, IntegrityError, InternalError):
+                    failed[key] = now + FOLD_AGAIN
+                    logger.exception("%s cannot fold (workspace, bucket) %s, which reads slowly", table.table, key)
+                else:
+                    failed.pop(key, None)
+                    folded += 1
     return folded
 
 
-def _to_fold(cursor: CursorWrapper, rollup: RollupTable, now: datetime) -> list[tuple[int, datetime]]:
+def _to_fold(
+    cursor: CursorWrapper, rollup: RollupTable, now: datetime, but: Collection[tuple[int, datetime]]
+) -> list[tuple[int, datetime]]:
+    """The buckets that are worth it, the oldest first, without ``but``."""
     current = now - timedelta(milliseconds=rollup.bucket_ms)
     cursor.execute(
         f"SELECT workspace_id, bucket FROM {rollup.table} AS new WHERE NOT folded GROUP BY 1, 2"  # noqa: S608
         f" HAVING bucket < %s OR count(*) >= %s AND count(*) >= (SELECT count(*) FROM {rollup.table} AS old"
         " WHERE old.workspace_id = new.workspace_id AND old.bucket = new.bucket AND old.folded)"
         " ORDER BY bucket LIMIT %s",
-        [current, FOLD_ROWS, FOLD_BUCKETS],
+        [current, FOLD_ROWS, FOLD_BUCKETS + len(but)],
     )
-    return [(workspace_id, bucket) for workspace_id, bucket in cursor.fetchall()]
+    return [key for key in cursor.fetchall() if key not in but][:FOLD_BUCKETS]
 
 
 def _fold_statement(rollup: RollupTable, days: RollupTable | None = None) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -127,6 +128,31 @@ def test_a_quiet_bucket_that_is_not_over_waits(people: People) -> None:
     commit_batch(connection, [make_record(people.workspace.pk)])
     assert rollups.fold(connection, datetime.now(UTC)) == 0
     assert rollups.fold(connection, datetime.now(UTC) + timedelta(hours=3)) == 2  # core, latency
+
+
+def test_a_bucket_that_cannot_be_folded_holds_up_no_other(
+    people: People, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rollups, "_failed", {})
+    monkeypatch.setattr(rollups, "FOLD_BUCKETS", 1)
+    now = datetime.now(UTC)
+    for days in (1, 1, 0, 0):
+        moment = ids.ms_of(now - timedelta(days=days))
+        commit_batch(connection, [make_record(people.workspace.pk, id=ids.uuid7(moment))])
+    bad = RollupCore.objects.filter(bucket__lt=now - timedelta(hours=1))
+    bad.update(requests=2**62)  # the sum of two of them fits no bigint
+    later = now + timedelta(days=2)
+    rollups.fold(connection, later)
+    assert "rollup_core cannot fold" in caplog.text
+    assert not RollupCore.objects.filter(folded=True).exists()
+    rollups.fold(connection, later)
+    assert RollupCore.objects.get(folded=True).requests == 2  # the one behind it
+    assert bad.count() == 2  # nothing is lost
+    bad.update(requests=1)
+    rollups.fold(connection, later)
+    assert bad.count() == 2  # it waits …
+    rollups.fold(connection, later + rollups.FOLD_AGAIN)  # … but not for ever
+    assert bad.get().requests == 2
 
 
 def test_a_busy_bucket_is_folded_before_it_is_over(people: People, monkeypatch: Any) -> None:
