@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from logs.budget import within
 from logs.models import Log
+from logs.pagination import SEARCH_BUDGET_MS
 from logs.querysets import LogQuerySet
 from logs.search.find import Match, check
 
@@ -26,7 +27,7 @@ BUDGET_MS = 300  # as the walk of a page; it is asked again and again
 
 @dataclass
 class Arrivals:
-    """Logs that were not known, newest first; ``has_more``: these are not all. ``until`` is where to go on."""
+    """Logs that were not known, newest first; ``has_more``: these may not be all. ``until`` is where to go on."""
 
     until: datetime
     rows: list[Log] = field(default_factory=list)
@@ -44,7 +45,8 @@ def since(logs: LogQuerySet, moment: datetime, known: Collection[str]) -> Arriva
     arrivals.has_more |= found is None or len(rows) > MOST
     rows = rows[:MOST]
     if logs.search is not None:
-        arrivals.matches = check(logs.search, rows)
+        arrivals.matches, looked_at_all = check(logs.search, rows, SEARCH_BUDGET_MS)
+        arrivals.has_more |= not looked_at_all
         rows = [log for log in rows if log.id in arrivals.matches]
     arrivals.rows = sorted(rows, key=lambda log: log.id, reverse=True)
     return arrivals

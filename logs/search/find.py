@@ -113,12 +113,19 @@ def find(
     return _Search(logs, query, start, wanted, newer, budget_ms, everything).run()
 
 
-def check(query: Query, logs: Sequence[Log]) -> dict[UUID, Match]:
-    """Those of a few logs of one workspace that match, looked at without the index."""
+def check(query: Query, logs: Sequence[Log], budget_ms: int) -> tuple[dict[UUID, Match], bool]:
+    """Those of a few logs of one workspace that match, looked at in their order without the index, and whether there
+    was time for all of them."""
     if not logs:
-        return {}
-    found = documents.read(connection, logs[0].workspace_id, [_source(log) for log in logs])
-    return {document.id: Match(*document.snippet(query)) for document in found if document.matches(query)}
+        return {}, True
+    deadline = monotonic() + budget_ms / 1000
+    matches: dict[UUID, Match] = {}
+    for document in documents.read(connection, logs[0].workspace_id, [_source(log) for log in logs]):
+        if document.matches(query):
+            matches[document.id] = Match(*document.snippet(query))
+        if monotonic() > deadline:
+            return matches, document.id == logs[-1].id
+    return matches, True
 
 
 class _Search:

@@ -69,12 +69,12 @@ function take(news) {
   // What the server looks back to was there before this list began: on its other pages.
   const found = unknown.filter((row) => new Date(row.dataset.receivedAt) >= since || placeOf(row));
   for (const [id, at] of seen) if (now - at > REMEMBER_MS) seen.delete(id);
-  if (!found.length) return;
+  hasMore ||= "hasMore" in news.dataset;
+  if (!found.length) return show();
   if (!results().querySelector("table.logs")) return reload();
   keepStill(() => found.reverse().forEach(insert)); // the oldest first: each finds the one before it below its place
   fresh += found.length;
   untold += found.length;
-  hasMore ||= "hasMore" in news.dataset;
   letGo();
   show();
   if (now - told > ANNOUNCE_MS) {
@@ -156,7 +156,10 @@ function letGo() {
   }
 }
 
-const inWords = (count) => `${hasMore ? "More than " : ""}${count.toLocaleString("en")} new log${count === 1 ? "" : "s"}`;
+function inWords(count) {
+  if (!count) return "There may be new logs";
+  return `${hasMore ? "More than " : ""}${count.toLocaleString("en")} new log${count === 1 ? "" : "s"}`;
+}
 
 function show() {
   const button = results()?.querySelector("[data-live]");
@@ -164,7 +167,7 @@ function show() {
   if (scrollY === 0 && !hasMore) fresh = 0; // they are in sight
   const news = results()?.querySelector("[data-news]");
   if (!news) return;
-  news.hidden = !fresh;
+  news.hidden = !fresh && !hasMore;
   news.querySelector("span").textContent = inWords(fresh);
 }
 

@@ -56,6 +56,15 @@ def test_more_than_one_reads_is_cut(people: People, store: Store, monkeypatch: p
     assert (len(rest.rows), rest.has_more) == (3, False)
 
 
+def test_bodies_are_searched_for_so_long_only(people: People, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(*({"request_body": b'{"q": "needle"}'} for _ in range(3)))
+    logs, now = Log.objects.in_workspace(people.workspace).matching(Query.parse("needle")), timezone.now()
+    assert (len(arrivals.since(logs, now, ()).rows), arrivals.since(logs, now, ()).has_more) == (3, False)
+    monkeypatch.setattr(arrivals, "SEARCH_BUDGET_MS", 0)
+    cut = arrivals.since(logs, now, ())
+    assert (len(cut.rows), cut.has_more) == (1, True)  # one at least, and it says that there may be others
+
+
 def test_the_fragment(people: People, store: Store, client: Client) -> None:
     (record,) = store({"user": "<b>ada</b>"})
     sign_in(client, "alice")
