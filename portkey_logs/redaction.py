@@ -51,9 +51,12 @@ _KNOWN_KEY = re.compile(
     re.S,
 )
 _MIN_KNOWN_KEY = 18  # the shortest of the above
+_IN_KNOWN_KEYS = ("-", "_", "eyJ", "AKIA", "ASIA", "AIza")  # each of the above has one of these
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 _PARAMETER = re.compile(r"(?<=[?&;#])([^=?&;#\s]+)=([^&;#\s]*)")
 _CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+_SENSITIVE = "x-portkey-sensitive-headers"
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -83,7 +86,7 @@ def sensitive_names(headers: Mapping[str, str]) -> set[str]:
     """The lower-case header names that the caller asked to mask by ``x-portkey-sensitive-headers``."""
     names: set[str] = set()
     for name, value in headers.items():
-        if name.lower() == "x-portkey-sensitive-headers":
+        if len(name) == len(_SENSITIVE) and name.lower() == _SENSITIVE:
             names.update(re.findall(r"[^\s,;\[\]\"']+", value.lower()))
     return names
 
@@ -137,13 +140,25 @@ def mask_url(url: str) -> str:
 
     Everything else stays as it was written.
     """
-    url = _USERINFO.sub(lambda match: _mask_userinfo(match[1]) + "@", url)
-    return mask_known_keys(_PARAMETER.sub(_mask_parameter, url))
+    if "@" in url:
+        url = _USERINFO.sub(lambda match: _mask_userinfo(match[1]) + "@", url)
+    if "=" in url:
+        url = _PARAMETER.sub(_mask_parameter, url)
+    return mask_known_keys(url)
 
 
 def mask_known_keys(text: str) -> str:
     """``text`` with keys of a well-known make ("sk-…", "AKIA…", JWTs, PEM keys) masked."""
+    if len(text) < _MIN_KNOWN_KEY or not any(part in text for part in _IN_KNOWN_KEYS):
+        return text
+    return _mask_known_again(text) if len(text) <= _REMEMBERED_LENGTH else _mask_known(text)
+
+
+def _mask_known(text: str) -> str:
     return _KNOWN_KEY.sub(lambda match: mask(match[0]), text)
+
+
+_mask_known_again = lru_cache(maxsize=4096)(_mask_known)  # the same URLs come with every request, too
 
 
 def _mask_header(name: str, value: str, extra: set[str]) -> str:
@@ -151,7 +166,7 @@ def _mask_header(name: str, value: str, extra: set[str]) -> str:
         return _mask_authorization(value)
     if name == "x-portkey-config":
         return mask_config(value)
-    if name == "x-portkey-sensitive-headers":
+    if name == _SENSITIVE:
         return value
     if is_secret_name(name):
         return _mask_authorization(value)
@@ -179,7 +194,7 @@ def _mask_text(value: str, depth: int) -> str:
         return _mask_authorization(value)
     if "://" in value:
         return mask_url(value)
-    return value if len(value) < _MIN_KNOWN_KEY else mask_known_keys(value)
+    return mask_known_keys(value)
 
 
 def _mask_json(text: str, depth: int) -> str | None:

@@ -206,11 +206,11 @@ class Call:
         else:
             self.hidden = None
         await self._start(reply.status, headers)
-        pending: asyncio.Task[bytes] | None = None
         before = b"\n"
+        following: bytes | None = None
         while True:
-            chunk = await (pending or reply.read())
-            pending = None
+            chunk = await reply.read() if following is None else following
+            following = None
             self.answered_at = time.perf_counter()
             if not chunk:
                 return await self._finish(b"")
@@ -220,9 +220,8 @@ class Call:
             marked = streamed and _END_MARK.search(before + chunk) is not None
             before = chunk[-_OVERLAP:] if len(chunk) >= _OVERLAP else (before + chunk)[-_OVERLAP:]
             if marked and not reply.ended():
-                pending = asyncio.ensure_future(reply.read())
-                await asyncio.wait((pending,), timeout=END_SECONDS)
-            if reply.ended() or (pending and _is_end(pending)):
+                following = await _read_soon(reply)
+            if following == b"" or (following is None and reply.ended()):
                 return await self._finish(chunk)
             if shown := self._shown(chunk):
                 await self._send_part(shown)
@@ -326,6 +325,9 @@ class Call:
         self.capture.metrics.observe_added(time.perf_counter() - self.began - waited)
 
 
-def _is_end(read: asyncio.Task[bytes]) -> bool:
-    """Whether a read is over and found the answer's end."""
-    return read.done() and not read.cancelled() and read.exception() is None and not read.result()
+async def _read_soon(reply: Answer) -> bytes | None:
+    """What comes next within END_SECONDS. None where nothing does, or an error, which the next read meets again."""
+    with suppress(TimeoutError, ClientError, OSError):
+        async with asyncio.timeout(END_SECONDS):
+            return await reply.read()
+    return None

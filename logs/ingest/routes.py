@@ -25,35 +25,38 @@ _OTHERS = frozenset({"prompts", "threads", "files", "batches", "fine_tuning"})
 _STORED = frozenset({"files", "batches", "fine_tuning", "uploads"})
 
 # Hosts of providers, for requests that no gateway named one for.
-_HOSTS = (
-    ("api.openai.com", "openai"),
-    ("api.anthropic.com", "anthropic"),
-    ("openai.azure.com", "azure-openai"),
-    ("cognitiveservices.azure.com", "azure-openai"),
-    ("services.ai.azure.com", "azure-ai"),
-    ("aiplatform.googleapis.com", "vertex-ai"),
-    ("generativelanguage.googleapis.com", "google"),
-    ("amazonaws.com", "bedrock"),
-    ("api.mistral.ai", "mistral-ai"),
-    ("api.cohere.com", "cohere"),
-    ("api.cohere.ai", "cohere"),
-    ("api.groq.com", "groq"),
-    ("api.together.xyz", "together-ai"),
-    ("api.together.ai", "together-ai"),
-    ("api.fireworks.ai", "fireworks-ai"),
-    ("api.deepseek.com", "deepseek"),
-    ("api.perplexity.ai", "perplexity-ai"),
-    ("api.x.ai", "x-ai"),
-    ("openrouter.ai", "openrouter"),
-    ("api.cerebras.ai", "cerebras"),
-    ("api.voyageai.com", "voyage"),
-    ("api.moonshot.cn", "moonshot"),
-)
+_HOSTS = {
+    "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
+    "openai.azure.com": "azure-openai",
+    "cognitiveservices.azure.com": "azure-openai",
+    "services.ai.azure.com": "azure-ai",
+    "aiplatform.googleapis.com": "vertex-ai",
+    "generativelanguage.googleapis.com": "google",
+    "amazonaws.com": "bedrock",
+    "api.mistral.ai": "mistral-ai",
+    "api.cohere.com": "cohere",
+    "api.cohere.ai": "cohere",
+    "api.groq.com": "groq",
+    "api.together.xyz": "together-ai",
+    "api.together.ai": "together-ai",
+    "api.fireworks.ai": "fireworks-ai",
+    "api.deepseek.com": "deepseek",
+    "api.perplexity.ai": "perplexity-ai",
+    "api.x.ai": "x-ai",
+    "openrouter.ai": "openrouter",
+    "api.cerebras.ai": "cerebras",
+    "api.voyageai.com": "voyage",
+    "api.moonshot.cn": "moonshot",
+}
+_LABELS = 4  # the most that any of these names has
+_PROMPT = re.compile(r"/prompts/([^/]+)/completions/?$")
+_DEPLOYMENT = re.compile(r"/deployments/([^/]+)/|/models/([^/:]+):|/model/([^/]+)/(?:converse|invoke)")
 
 
 def path_of(url: str) -> str:
     """The path of ``url`` without scheme, host, query and fragment; never raises, unlike urlsplit."""
-    rest = re.split(r"[?#]", url, maxsplit=1)[0]
+    rest = url.partition("?")[0].partition("#")[0]
     _, scheme, after = rest.partition("://")
     if not scheme:
         return rest
@@ -64,10 +67,12 @@ def path_of(url: str) -> str:
 def provider_of(url: str) -> str | None:
     """The provider whose host ``url`` names, None for any other host."""
     _, scheme, after = url.partition("://")
-    host = re.split(r"[/?#]", after, maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
     if not scheme:
         return None
-    return next((name for known, name in _HOSTS if host == known or host.endswith("." + known)), None)
+    place = after.partition("/")[0].partition("?")[0].partition("#")[0]
+    labels = place.rpartition("@")[2].partition(":")[0].lower().rsplit(".", _LABELS)[-_LABELS:]
+    names = (".".join(labels[start:]) for start in range(len(labels)))
+    return next((_HOSTS[name] for name in names if name in _HOSTS), None)
 
 
 def request_type(method: str, path: str) -> str:
@@ -108,12 +113,12 @@ def handles_stored(method: str, path: str) -> bool:
 
 def prompt_in(path: str) -> str | None:
     """The slug in ``/v1/prompts/<slug>/completions``."""
-    match = re.search(r"/prompts/([^/]+)/completions/?$", path)
+    match = _PROMPT.search(path)
     return unquote(match[match.lastindex or 0]) if match else None
 
 
 def deployment_in(path: str) -> str | None:
     """The model a path names: Azure's ``/openai/deployments/<name>/…``, Google's ``/models/<name>:generateContent``,
     Bedrock's ``/model/<name>/converse``."""
-    match = re.search(r"/deployments/([^/]+)/|/models/([^/:]+):|/model/([^/]+)/(?:converse|invoke)", path)
+    match = _DEPLOYMENT.search(path)
     return unquote(match[match.lastindex or 0]) if match else None

@@ -6,7 +6,7 @@ ends, and the next process to start adopts what is in it. A slot has segments, f
     4 bytes length, 4 bytes CRC-32 of the payload (both little-endian), payload: msgpack of one LogRecord
 
 ``append`` writes to the kernel, which survives the death of the process; ``sync`` writes to the disk, which
-survives a power failure. Whatever is read here may be stored already: only the idempotent path takes it.
+survives a power failure. Whatever is read here may be stored already: who commits it counts on duplicates.
 """
 
 from __future__ import annotations

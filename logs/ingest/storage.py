@@ -252,7 +252,8 @@ def commit_packed(connection: BaseDatabaseWrapper, batch: Sequence[Packed], *, r
     # In the order of the key: two processes that insert the same ids never wait for each other in a ring.
     todo = sorted((index for index in firsts.values()), key=lambda index: batch[index].key)
     attempt = _Attempt(connection, _utc(now_ms))
-    idempotent = resent or any(batch[index].record.idempotent for index in todo)
+    # What was accepted before is hardly ever stored already, and a unique violation says when it is.
+    idempotent = any(batch[index].record.idempotent for index in todo)
     for index, outcome in zip(todo, attempt.store([batch[i] for i in todo], idempotent), strict=True):
         outcomes[index] = outcome
     return [outcome or DUPLICATE for outcome in outcomes]

@@ -62,7 +62,7 @@ def clean_or_none(value: object, limit: int) -> str | None:
 
 def count(value: object) -> int | None:
     """``value`` as a count that fits an integer column; None when it is none (bool, negative, 1.5, …)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if not 0 <= value <= _INT4_MAX or value != int(value):
         return None

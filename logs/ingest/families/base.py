@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -71,10 +72,10 @@ class AssembledStream(msgspec.Struct, kw_only=True, frozen=True):
 def objects(raw: bytes) -> Iterator[tuple[sse.Event, Json | None]]:
     """Each event with its data as a JSON object, None when it is anything else ("[DONE]", cut, garbage)."""
     for event in sse.parse(raw):
-        try:
-            value = decode_json(event.data)
-        except ValueError:
-            value = None
+        value = None
+        if event.data.lstrip().startswith("{"):
+            with suppress(ValueError):
+                value = decode_json(event.data)
         yield event, value if isinstance(value, dict) else None
 
 
