@@ -209,13 +209,15 @@ class Headers(dict[str, str]):
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Headers:
-        return headers if isinstance(headers, cls) else cls((k.lower(), v) for k, v in headers.items())
+        return headers if isinstance(headers, cls) else cls(zip(map(str.lower, headers), headers.values(), strict=True))
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """The trimmed value of header ``name`` (lower case), whatever case the mapping uses; None when absent."""
     value = headers.get(name)
-    if value is None and not isinstance(headers, Headers):
+    if type(headers) is Headers:
+        return value and value.strip()
+    if value is None:
         value = next((v for k, v in headers.items() if k.lower() == name), None)
     return value.strip() if isinstance(value, str) else None
 

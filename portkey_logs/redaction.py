@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
@@ -51,7 +51,7 @@ _KNOWN_KEY = re.compile(
     re.S,
 )
 _MIN_KNOWN_KEY = 18  # the shortest of the above
-_IN_KNOWN_KEYS = ("-", "_", "eyJ", "AKIA", "ASIA", "AIza")  # each of the above has one of these
+_IN_KNOWN_KEYS = re.compile("[-_]|eyJ|A[KS]IA|AIza")  # each of the above has one of these
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 _PARAMETER = re.compile(r"(?<=[?&;#])([^=?&;#\s]+)=([^&;#\s]*)")
 _CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -79,7 +79,16 @@ def mask_headers(headers: Mapping[str, str], sensitive: Iterable[str] = ()) -> d
     ``x-portkey-sensitive-headers`` (comma-separated) always count.
     """
     extra = {name.strip().lower() for name in sensitive} | sensitive_names(headers)
-    return {name: _mask_header(name.lower(), value, extra) for name, value in headers.items()}
+    masked = {}
+    for name, value in headers.items():
+        lowered = name.lower()
+        if lowered in extra:
+            masked[name] = _mask_authorization(value)
+        elif len(lowered) <= _REMEMBERED_LENGTH:
+            masked[name] = _remembered_mask(lowered)(value)
+        else:
+            masked[name] = _mask_of(lowered)(value)
+    return masked
 
 
 def sensitive_names(headers: Mapping[str, str]) -> set[str]:
@@ -149,7 +158,7 @@ def mask_url(url: str) -> str:
 
 def mask_known_keys(text: str) -> str:
     """``text`` with keys of a well-known make ("sk-…", "AKIA…", JWTs, PEM keys) masked."""
-    if len(text) < _MIN_KNOWN_KEY or not any(part in text for part in _IN_KNOWN_KEYS):
+    if len(text) < _MIN_KNOWN_KEY or not _IN_KNOWN_KEYS.search(text):
         return text
     return _mask_known_again(text) if len(text) <= _REMEMBERED_LENGTH else _mask_known(text)
 
@@ -161,15 +170,19 @@ def _mask_known(text: str) -> str:
 _mask_known_again = lru_cache(maxsize=4096)(_mask_known)  # the same URLs come with every request, too
 
 
-def _mask_header(name: str, value: str, extra: set[str]) -> str:
-    if name in extra:
-        return _mask_authorization(value)
+def _mask_of(name: str) -> Callable[[str], str]:
+    """What masks the values of the headers of a name (lower case)."""
     if name == "x-portkey-config":
-        return mask_config(value)
+        return mask_config
     if name == _SENSITIVE:
-        return value
-    if is_secret_name(name):
-        return _mask_authorization(value)
+        return str
+    return _mask_authorization if _says_secret(name) else _mask_harmless
+
+
+_remembered_mask = lru_cache(maxsize=4096)(_mask_of)
+
+
+def _mask_harmless(value: str) -> str:
     return _mask_again(value) if len(value) <= _REMEMBERED_LENGTH else _mask_text(value, 0)
 
 

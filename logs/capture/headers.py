@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from itertools import chain
 
 from multidict import CIMultiDict
 
@@ -19,23 +19,34 @@ _HOP_BY_HOP = frozenset(
 READABLE_CODINGS = ("gzip", "x-gzip", "deflate", "zstd", "identity", "*")
 
 
-def end_to_end(pairs: Iterable[tuple[bytes, bytes]]) -> Pairs:
+def end_to_end(pairs: Pairs) -> Pairs:
     """The headers that concern the other end: without hop-by-hop ones and those that ``Connection`` names."""
     lowered = [(name.lower(), value) for name, value in pairs]
-    dropped = set(_HOP_BY_HOP)
-    for name, value in lowered:
-        if name == b"connection":
-            dropped.update(token.strip() for token in value.lower().split(b","))
-    return [(name, value) for name, value in lowered if name not in dropped]
+    kept = [pair for pair in lowered if pair[0] not in _HOP_BY_HOP]
+    if len(kept) == len(lowered):
+        return kept
+    named = b",".join(value for name, value in lowered if name == b"connection").lower().split(b",")
+    dropped = {token.strip() for token in named}
+    return [pair for pair in kept if pair[0] not in dropped]
 
 
-def fields(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def fields(pairs: Pairs) -> dict[str, str]:
     """The headers as a dict with lower-case names; repeated ones are joined as RFC 9110, 5.3 says."""
-    joined: dict[str, str] = {}
-    for raw_name, raw_value in pairs:
-        name, value = text(raw_name).lower(), text(raw_value)
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    texts = _texts(pairs)
+    names = [name.lower() for name in texts[::2]]
+    joined = dict(zip(names, texts[1::2], strict=True))
+    if len(joined) < len(names):
+        joined = {}
+        for name, value in zip(names, texts[1::2], strict=True):
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
+
+
+def _texts(pairs: Pairs) -> list[str]:
+    """Name, value, name, value, …, see ``text``: mostly all of them are decoded in one go."""
+    whole = b"\n".join(chain.from_iterable(pairs))  # no header has a line end
+    texts = whole.decode().split("\n") if whole.isascii() else []
+    return texts if len(texts) == 2 * len(pairs) else [text(part) for part in chain.from_iterable(pairs)]
 
 
 def text(value: bytes) -> str:
@@ -48,11 +59,15 @@ def text(value: bytes) -> str:
 
 def for_upstream(pairs: Pairs) -> CIMultiDict[str]:
     """A client's headers as they go upstream: without its ``Host`` and without any key of ours."""
-    passed: CIMultiDict[str] = CIMultiDict()
-    for name, value in end_to_end(pairs):
-        if name == b"host" or (name in (b"x-portkey-api-key", b"authorization") and _is_ours(value)):
-            continue
-        passed.add(text(name), _codings(text(value)) if name == b"accept-encoding" else text(value))
+    texts = _texts(end_to_end(pairs))
+    passed = CIMultiDict(zip(texts[::2], texts[1::2], strict=True))
+    passed.popall("host", None)
+    for name in ("x-portkey-api-key", "authorization"):
+        if name in passed and any(map(_is_ours, passed.getall(name))):
+            theirs = [value for value in passed.popall(name) if not _is_ours(value)]
+            passed.extend((name, value) for value in theirs)
+    if "accept-encoding" in passed:
+        passed["accept-encoding"] = _codings(", ".join(passed.getall("accept-encoding")))
     return passed
 
 
@@ -62,8 +77,8 @@ def bearer(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _is_ours(value: bytes) -> bool:
-    stripped = text(value).strip()
+def _is_ours(value: str) -> bool:
+    stripped = value.strip()
     return (bearer(stripped) or stripped).startswith(API_KEY_PREFIX)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -74,8 +73,10 @@ def objects(raw: bytes) -> Iterator[tuple[sse.Event, Json | None]]:
     for event in sse.parse(raw):
         value = None
         if event.data.lstrip().startswith("{"):
-            with suppress(ValueError):
+            try:
                 value = decode_json(event.data)
+            except ValueError:
+                value = None
         yield event, value if isinstance(value, dict) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from logs.ingest.families.base import (
@@ -54,6 +55,7 @@ def assemble_completion(raw: bytes) -> AssembledStream:
 
 def _assemble(raw: bytes, kind: str, choice_type: type[_ChatChoice] | type[_TextChoice]) -> AssembledStream:
     answer: Json = {}
+    known: Set[str] = _OF_A_CHUNK
     choices: dict[int, Any] = {}
     usage: Json | None = None
     failure: Json | None = None
@@ -63,9 +65,11 @@ def _assemble(raw: bytes, kind: str, choice_type: type[_ChatChoice] | type[_Text
             done = done or event.data.strip() == END_MARK
             continue
         failure = failure or error_of(event, data)
-        for name, value in data.items():
-            if name not in answer and value is not None and name not in _OF_A_CHUNK:
-                answer[name] = value
+        if not data.keys() <= known:  # mostly the first chunk has all of them
+            for name, value in data.items():
+                if name not in known and value is not None:
+                    answer[name] = value
+            known = _OF_A_CHUNK | answer.keys()
         # Never summed: some providers send a running total with every chunk.
         usage = data.get("usage") or usage
         if "x_groq" in data:
@@ -118,9 +122,10 @@ class _ChatChoice:
 
     def add(self, choice: Json) -> None:
         self.finish_reason = text(choice.get("finish_reason")) or self.finish_reason
-        for name, values in mapping(choice.get("logprobs")).items():
-            if isinstance(values, list):
-                self.logprobs.setdefault(name, []).extend(values)
+        if logprobs := choice.get("logprobs"):
+            for name, values in mapping(logprobs).items():
+                if isinstance(values, list):
+                    self.logprobs.setdefault(name, []).extend(values)
         # A last chunk may hold the whole message instead of a delta.
         delta = mapping(choice.get("delta")) or mapping(choice.get("message"))
         for name, value in delta.items():
