@@ -1,24 +1,30 @@
-"""For any logs and any filters: the page's rows, those of its JSON twin, and what plain Python finds are the same."""
+"""For any logs and any filters: the page's rows, those of its JSON twin, of an export, and what plain Python finds are
+the same; so are their numbers."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from logs import query
+from exports import work
+from exports.models import Export
+from logs import glance, pagination, query
 from logs.ingest.record import GatewayStatus, LogRecord
 from logs.ingest.storage import commit_batch
-from portkey_logs.accounts.models import Workspace
+from portkey_logs.accounts.models import User, Workspace
 from tests.factories import People, make_record
 
 Matches = Callable[[LogRecord], bool]
@@ -146,20 +152,49 @@ filters = st.lists(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found must not depend on the machine."""
+    monkeypatch.setattr(pagination, "WALK_BUDGET_MS", 60_000)
+    monkeypatch.setattr(pagination, "COUNT_BUDGET_MS", 60_000)
+    monkeypatch.setattr(glance, "BUDGET_MS", 60_000)
+
+
 @given(logs=logs, filters=filters)
 @hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_page_twin_and_plain_python_agree(
-    people: People, client: Client, logs: list[dict[str, Any]], filters: list[tuple[str, str, Matches]]
+def test_page_twin_export_and_plain_python_agree(
+    people: People,
+    client: Client,
+    settings: Any,
+    tmp_path: Path,
+    logs: list[dict[str, Any]],
+    filters: list[tuple[str, str, Matches]],
 ) -> None:
+    settings.DATA_DIR = tmp_path
     slug = f"w{next(slugs)}"
     workspace = Workspace.objects.create(name=slug, slug=slug, organisation=people.acme)
     records = [make_record(workspace.pk, **log) for log in logs]
     commit_batch(connection, records)
     client.force_login(people.alice)
-    address = "?" + urlencode([(name, value) for name, value, _ in filters])
+    query = urlencode([(name, value) for name, value, _ in filters])
 
     wanted = [str(log.id) for log in reversed(records) if all(matches(log) for _, _, matches in filters)]
-    twin = client.get(f"/w/{slug}/logs.json{address}").json()["data"]
-    page = client.get(f"/w/{slug}/logs/{address}").content.decode()
+    twin = client.get(f"/w/{slug}/logs.json?{query}").json()["data"]
+    page = client.get(f"/w/{slug}/logs/?{query}").content.decode()
     assert [log["id"] for log in twin] == wanted
     assert re.findall(r'data-log-id="([^"]+)"', page) == wanted
+    assert exported(workspace, people.alice, query) == wanted
+    counted = client.get(f"/w/{slug}/logs/count/?{query}").content.decode()
+    assert re.findall(r"\d+", counted) == [str(len(wanted))]
+    if records:
+        totals = client.get(f"/w/{slug}/logs/glance/histogram/?{query}").content.decode()
+        assert re.findall(r"<dt>Requests</dt><dd>(\d+)</dd>", totals) == [str(len(wanted))]
+
+
+def exported(workspace: Workspace, person: User, query: str) -> list[str]:
+    export = Export(workspace=workspace, created_by=person, fields=["id"], query=query)
+    export.save()
+    assert export.start()
+    while work.work():
+        pass
+    return [json.loads(line)["id"] for line in export.path.read_bytes().splitlines()]

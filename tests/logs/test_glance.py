@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from logs import glance, ids
-from logs.analytics import sources
+from logs import glance, ids, rollups
+from logs.analytics import sources, sums
+from logs.analytics.scope import iso
+from logs.analytics.sources import CORE
 from logs.filters.address import Address
 from logs.glance.facets import facets
 from logs.glance.histogram import histogram
 from logs.ingest.record import GatewayStatus
-from tests.factories import People
+from logs.ingest.storage import commit_batch
+from portkey_logs.accounts.models import Workspace
+from tests.factories import People, make_record
 
 pytestmark = pytest.mark.usefixtures("inline_writer")
 
@@ -82,6 +93,90 @@ def test_the_histogram_is_that_of_the_logs(
         for bar in column.bars:
             heights[bar.kind] += 1
     assert set(heights) == set(kinds)
+
+
+QUARTER_MS = 15 * 60 * 1000
+moments = st.integers(0, 200).flatmap(
+    lambda quarter: st.sampled_from((-1, 0, 1, 400_000)).map(lambda ms: quarter * QUARTER_MS + ms)
+)
+any_logs = st.lists(
+    st.fixed_dictionaries(
+        {
+            "before_ms": moments,
+            "model": st.sampled_from(["gpt-4o", "o1", None]),
+            "user": st.sampled_from(["ada", None]),
+            "status_code": st.sampled_from([200, 429, 500, None]),
+            "is_success": st.booleans(),
+            "cost": st.none() | st.decimals(0, 1000, places=8),
+            "total_tokens": st.none() | st.integers(0, 2**31 - 1),
+            "gateway": st.builds(GatewayStatus, cache_status=st.sampled_from(["miss", "hit"])),
+        }
+    ),
+    min_size=1,
+    max_size=12,
+)  # fmt: skip
+# What rollups know and what they do not, and the meaning of each in plain Python.
+NARROWED: dict[str, Any] = {
+    "": lambda log: True,
+    "model=gpt-4o": lambda log: log.model == "gpt-4o",
+    "status=failed": lambda log: not log.is_success,
+    "cache=hit&status=ok": lambda log: log.is_success and log.gateway.cache_status == "hit",
+    "user=ada": lambda log: log.user == "ada",
+    "user=!*&model=!o1": lambda log: log.user is None and log.model != "o1",
+}
+KEYS = ("place", "is_success", "cache_status", "status_code")
+COMPARED = ("requests", "total_tokens", "cost_spent", "cost_saved", "unpriced")
+slugs = count()
+
+
+@given(
+    rows=any_logs,
+    folded=st.integers(0, 12),
+    query=st.sampled_from(sorted(NARROWED)),
+    ends=st.tuples(st.none() | moments, st.none() | moments),
+)
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_sums_are_those_of_the_logs(
+    people: People, rows: list[dict[str, Any]], folded: int, query: str, ends: tuple[int | None, int | None]
+) -> None:
+    """Whatever part of the time is read from which table, folded or not, on whichever side of an edge a log lies."""
+    workspace = Workspace.objects.create(name="w", slug=f"glance-{next(slugs)}", organisation=people.acme)
+    now = ids.ms_of(timezone.now()) // QUARTER_MS * QUARTER_MS
+    logs = [make_record(workspace.pk, id=ids.uuid7(now - row.pop("before_ms")), **row) for row in map(dict, rows)]
+    commit_batch(connection, logs[:folded])
+    rollups.fold(connection, timezone.now() + timedelta(days=2))
+    commit_batch(connection, logs[folded:])
+
+    since, until = (None if end is None else now - end for end in ends)
+    params = QueryDict(query, mutable=True)
+    for name, ms in (("since", since), ("until", until)):
+        if ms is not None:
+            params[name] = iso(datetime.fromtimestamp(ms / 1000, UTC))
+    selected = [
+        (ids.time_ms(log.id), log)
+        for log in logs
+        if NARROWED[query](log)
+        and (since is None or ids.time_ms(log.id) >= since)
+        and (until is None or ids.time_ms(log.id) < until)
+    ]
+    asked = glance.ask(workspace, params)
+    if asked is None:
+        assert selected == []
+        return
+    answer = sources.read(replace(asked, budget_ms=60_000), CORE, KEYS, sums.NAMES)
+    wanted: Counter[Any] = Counter()
+    starts = [ids.ms_of(start) for start in asked.grid.starts]
+    for ms, log in selected:
+        key = (bisect_right(starts, ms) - 1, log.is_success, log.gateway.cache_status, log.status_code)
+        spent, saved = rollups.costs(log)
+        of_one = {"requests": 1, "total_tokens": log.total_tokens or 0, "cost_spent": spent, "cost_saved": saved,
+                  "unpriced": int(log.cost is None)}  # fmt: skip
+        wanted.update({(key, name): value for name, value in of_one.items()})
+    found: Counter[Any] = Counter()
+    for row in answer.rows:
+        found.update({(tuple(row[key] for key in KEYS), name): row[name] for name in row if name in COMPARED})
+    assert answer.reached is None
+    assert +found == +wanted
 
 
 def test_a_column_leads_to_its_own_logs(some: People, client: Client) -> None:
