@@ -1,4 +1,5 @@
-"""What else happened there: the other logs of a log's trace, and those of its user around its time."""
+"""What else happened there: the other logs of a log's trace, and around its time those of its user, and those that
+asked for the very same."""
 
 from __future__ import annotations
 
@@ -11,12 +12,15 @@ from logs import ids, present
 from logs.budget import within
 from logs.models import Log
 from logs.querysets import LogQuerySet
+from logs.stored import same_request
 from portkey_logs.accounts.models import Workspace
 
 TRACE_MOST = 50  # what is read as a timeline; a longer trace is a list
 USER_MOST = 10
+SAME_MOST = 10
+SAME_CANDIDATES = 100  # requests of the same length, whose bodies are compared: no index has bodies
 AROUND = timedelta(minutes=10)
-BUDGET_MS = 100  # each of the two: nobody waits for what they did not ask for
+BUDGET_MS = 100  # each of them: nobody waits for what they did not ask for
 DEEPEST = 5  # steps that are indented; the panel has no room for more
 
 
@@ -33,11 +37,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Related:
-    """Both in the order of time. ``trace`` has the log itself, and is empty where there is no other."""
+    """All in the order of time. ``trace`` has the log itself, and is empty where there is no other."""
 
     trace: Sequence[Step]
     has_more: bool  # in the trace, before or after those
     of_user: Sequence[Log]  # of other traces
+    same: Sequence[Log]  # with the same model, and a request that is the same to the byte
 
     @property
     def others(self) -> int:
@@ -57,7 +62,20 @@ def related(workspace: Workspace, log: Log) -> Related:
         trace=timeline(shown) if of_trace else [],
         has_more=has_more,
         of_user=sorted(of_user, key=lambda each: each.id),
+        same=sorted(_same(logs, log), key=lambda each: each.id),
     )
+
+
+def _same(logs: LogQuerySet, log: Log) -> list[Log]:
+    if not log.request_bytes:
+        return []
+    around = logs.filter(model=log.model).since(log.created_at - AROUND).until(log.created_at + AROUND)
+    alike = around.filter(request_type=log.request_type, request_bytes=log.request_bytes)
+    candidates = _nearest(alike, log, SAME_CANDIDATES)
+    if not candidates:
+        return []
+    same = within(BUDGET_MS, same_request(log.workspace_id, log.id, [each.id for each in candidates])) or []
+    return [each for each in candidates if each.id in same][:SAME_MOST]
 
 
 def timeline(logs: Sequence[Log]) -> list[Step]:

@@ -26,8 +26,10 @@ SELECT request_headers, octet_length(request_body), substring(request_body FOR %
 FROM log_body WHERE workspace_id = %(workspace)s AND id = %(id)s"""
 _REQUESTS = """
 SELECT id, request_headers, request_body IS NOT NULL FROM log_body WHERE workspace_id = %s AND id = ANY(%s)"""
-
-
+# Two frames of the same octets are the same, as long as the compressor is; their lengths are compared first.
+_SAME_REQUEST = """
+SELECT id FROM log_body WHERE workspace_id = %(workspace)s AND id = ANY(%(candidates)s) AND request_body = (
+    SELECT request_body FROM log_body WHERE workspace_id = %(workspace)s AND id = %(id)s)"""
 _VARIABLES = "SELECT variables FROM log_body WHERE workspace_id = %s AND id = %s"
 
 
@@ -156,6 +158,13 @@ def fetch_variables(workspace_id: int, id: UUID) -> bytes | None:
         cursor.execute(_VARIABLES, [workspace_id, id])
         row = cursor.fetchone()
     return _unpacked(row[0]) if row else None
+
+
+def same_request(workspace_id: int, id: UUID, candidates: list[UUID]) -> Iterator[UUID]:
+    """Those of the candidates whose request has the very octets of this log's; asked when somebody iterates."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SAME_REQUEST, {"workspace": workspace_id, "id": id, "candidates": candidates})
+        yield from (found for (found,) in cursor.fetchall())
 
 
 class Whole(NamedTuple):

@@ -41,6 +41,7 @@ def log_related(request: SignedInRequest, workspace: str, id: UUID) -> HttpRespo
         "related": found,
         "trace": [(step, row(step.log)) for step in found.trace],
         "of_user": [row(each) for each in found.of_user],
+        "same": [row(each) for each in found.same],
         "most": TRACE_MOST,
         "trace_url": list_address(place, QueryDict()).only("trace_id", log.trace_id),
         "is_open": "related" in request.GET,

@@ -9,7 +9,7 @@ from django.test import Client
 
 from logs import ids
 from logs.models import Log
-from logs.related import DEEPEST, TRACE_MOST, USER_MOST, related
+from logs.related import DEEPEST, SAME_MOST, TRACE_MOST, USER_MOST, related
 from tests.factories import PASSWORD, People
 
 pytestmark = pytest.mark.usefixtures("inline_writer")
@@ -68,6 +68,29 @@ def test_the_same_user_within_ten_minutes(people: People, store: Any) -> None:
     assert len(found(people, log).of_user) == USER_MOST
 
 
+def test_the_same_request_within_ten_minutes(people: People, store: Any) -> None:
+    body = b'{"model":"gpt-4o-mini","input":"Same"}'
+    alone = {"trace_id": None, "user": None, "request_body": body}
+    log, *_ = store(
+        *(
+            at(minutes * MINUTE, **alone | {"trace_id": trace} | changed)
+            for minutes, trace, changed in [
+                (0, "this", {}),
+                (-9, "before", {"response_body": b"another answer", "is_success": False}),
+                (9, "after", {"trace_id": "this"}),
+                (11, "too late", {}),
+                (1, "as long", {"request_body": body.replace(b"Same", b"Lame")}),
+                (2, "not kept", {"request_body": None, "request_bytes": len(body)}),
+                (3, "another model", {"model": "o1"}),
+            ]
+        )
+    )
+    store(at(1, **alone | {"trace_id": "elsewhere"}), workspace_id=people.elsewhere.id)
+    assert [each.trace_id for each in found(people, log).same] == ["before", "this"]
+    store(*(at(number, **alone | {"trace_id": "more"}) for number in range(1, 30)))
+    assert len(found(people, log).same) == SAME_MOST
+
+
 def test_a_long_trace_is_cut_around_the_log(people: People, store: Any) -> None:
     records = store(*(at(number) for number in range(120)))
     shown = found(people, records[60])
@@ -79,13 +102,13 @@ def test_a_long_trace_is_cut_around_the_log(people: People, store: Any) -> None:
 def test_the_panel_fetches_them_and_pages_show_them(
     people: People, store: Any, django_assert_max_num_queries: Any
 ) -> None:
-    one, other, alone = store(at(0), at(1), at(0, trace_id="alone", user="nobody else"))
+    one, other, alone = store(at(0), at(1), at(0, trace_id="alone", user="nobody else", request_body=b"{}"))
     client = Client()
     assert client.login(username="bob@example.org", password=PASSWORD)
     address = f"/w/acme/logs/{one.id}/related/?since=1h"
     panel = client.get(f"/w/acme/logs/{one.id}/?since=1h&related=1").content.decode()
     assert f"/w/acme/logs/{one.id}/related/?since=1h&amp;related=1" in panel
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(27):
         fragment = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert "1 of this trace" in fragment
     assert f"/w/acme/logs/{other.id}/?since=1h" in fragment
