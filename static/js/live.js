@@ -72,9 +72,12 @@ function take(news) {
   hasMore ||= "hasMore" in news.dataset;
   if (!found.length) return show();
   if (!results().querySelector("table.logs")) return reload();
-  keepStill(() => found.reverse().forEach(insert)); // the oldest first: each finds the one before it below its place
+  // Above a reader rows are not let go of: once there are enough of them the note alone says that more have come.
+  const isFull = isReading() && rows().length >= MOST_ROWS;
+  if (!isFull) keepStill(() => found.reverse().forEach(insert)); // the oldest first: each finds the one before it below its place
   fresh += found.length;
   untold += found.length;
+  hasMore ||= isFull;
   letGo();
   show();
   if (now - told > ANNOUNCE_MS) {
@@ -84,10 +87,12 @@ function take(news) {
   }
 }
 
-/** What is on the screen stays where it is, unless the list is at its very beginning and nobody is busy in it. */
+/** Whether somebody is busy in the list, or further down than its very beginning. */
+const isReading = () => scrollY > 0 || document.querySelector("#log-panel:not([hidden]), #results .row-link:focus") !== null;
+
+/** What is on the screen stays where it is while somebody reads. */
 function keepStill(change) {
-  const isReading = scrollY > 0 || document.querySelector("#log-panel:not([hidden]), #results .row-link:focus");
-  const anchor = isReading && rows().find((row) => row.getBoundingClientRect().bottom > 0);
+  const anchor = isReading() ? rows().find((row) => row.getBoundingClientRect().bottom > 0) : null;
   const top = anchor?.getBoundingClientRect().top;
   change();
   if (anchor) scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
@@ -117,7 +122,7 @@ function insertBefore(older, row) {
   else {
     const group = older.parentNode.cloneNode(false);
     const day = older.parentNode.rows[0].cloneNode(true);
-    day.cells[0].textContent = heading(date);
+    day.querySelector("span").textContent = heading(date);
     group.append(day, row);
     older.parentNode.before(group);
   }
@@ -130,7 +135,7 @@ function insertLate(row) {
     late = table.tBodies[0].cloneNode(false);
     late.className = "late";
     late.append(table.tBodies[0].rows[0].cloneNode(true));
-    late.rows[0].cells[0].textContent = "Arrived late";
+    late.rows[0].querySelector("span").textContent = "Arrived late";
     table.tBodies[0].before(late);
   }
   late.rows[0].after(row);
