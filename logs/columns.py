@@ -12,6 +12,8 @@ from logs.query import META
 
 MOST = 16  # no screen has room for more
 LONGEST_KEY = 100  # characters of a metadata key
+NARROWEST, WIDEST = 48, 800  # pixels: a few letters with an ellipsis, and most of a screen
+MOST_WIDTHS = 50  # that are kept, also of columns that are not shown now
 
 
 @dataclass(frozen=True)
@@ -143,3 +145,10 @@ class Columns:
 def _text(column: Column, log: Log) -> str:
     value = column.text(log) if column.text else None
     return "" if value is None else str(value)
+
+
+def width_of(text: str) -> int | None:
+    """A width as somebody gives it, in pixels; None for what is none: the column is as wide as it is by itself."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 6):
+        return None
+    return min(max(int(text), NARROWEST), WIDEST)

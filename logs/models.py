@@ -331,11 +331,13 @@ class MetadataKey(models.Model):
 
 
 class ListColumns(models.Model):
-    """The columns of the list as one person has them in one workspace; without a row they are the usual ones."""
+    """The columns of the list as one person has them in one workspace; without a row they are the usual ones, each as
+    wide as it is by itself."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    columns = ArrayField(models.TextField())  # names that logs/columns.py knows
+    columns = ArrayField(models.TextField())  # names that logs/columns.py knows; none: the usual ones
+    widths = models.JSONField(default=dict, db_default={})  # pixels by name, of those that have been given one
 
     class Meta:
         db_table = "list_columns"

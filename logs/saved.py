@@ -5,13 +5,13 @@ An address says everything by itself, so that a link shows the same to others; `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
 from django.http import QueryDict
 
-from logs.columns import Columns
+from logs.columns import MOST_WIDTHS, Column, Columns
 from logs.filters.filterset import LogFilterSet
 from logs.models import ListColumns, SavedView
 from logs.query import COLUMNS, META, VIEW
@@ -29,9 +29,20 @@ class Look:
     view: SavedView | None
     default: SavedView | None
     columns: Columns
+    widths: Mapping[str, int]  # pixels, of the columns that have been given one
     is_changed: bool  # the filters or columns are others than those of the view
     changeable: set[int]  # the ids of the views that the person may change
     filters: str
+
+    @property
+    def sized(self) -> list[tuple[Column, int | None]]:
+        """The columns with their widths."""
+        return [(column, self.widths.get(column.name)) for column in self.columns.shown]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the columns may need more room than there is."""
+        return self.columns.has_more or any(width for _, width in self.sized)
 
     @property
     def groups(self) -> dict[str, list[SavedView]]:
@@ -55,13 +66,15 @@ def look(workspace: Workspace, person: User, params: QueryDict) -> Look:
     views = visible(workspace, person)
     view = next((each for each in views if str(each.pk) == params.get(VIEW)), None)
     own_default = next((each for each in views if each.is_default and not each.is_shared), None)
-    shown = shown_columns(workspace, person, params)
+    own = ListColumns.objects.filter(workspace=workspace, person=person).first()
+    shown = _shown(own, params)
     filters = filters_of(params)
     return Look(
         views=views,
         view=view,
         default=own_default or next((each for each in views if each.is_default), None),
         columns=shown,
+        widths=own.widths if own else {},
         is_changed=view is not None
         and (view.query != filters or (bool(view.columns) and Columns.of(view.columns) != shown)),
         changeable={view.pk for view in views if view.person_id == person.pk} | _managed(views, workspace, person),
@@ -71,18 +84,31 @@ def look(workspace: Workspace, person: User, params: QueryDict) -> Look:
 
 def shown_columns(workspace: Workspace, person: User, params: QueryDict) -> Columns:
     """Those of the address, else the person's own, else the usual ones."""
+    return _shown(ListColumns.objects.filter(workspace=workspace, person=person).first(), params)
+
+
+def _shown(own: ListColumns | None, params: QueryDict) -> Columns:
     if text := params.get(COLUMNS, ""):
         return Columns.of(text.split(","))
-    row = ListColumns.objects.filter(workspace=workspace, person=person).first()
-    return Columns.of(row.columns) if row else Columns()
+    return Columns.of(own.columns) if own else Columns()
 
 
-def keep_columns(workspace: Workspace, person: User, chosen: Columns) -> None:
-    """The person's own columns from now on."""
-    if chosen.is_usual:
-        ListColumns.objects.filter(workspace=workspace, person=person).delete()
-    else:
-        ListColumns.objects.update_or_create(workspace=workspace, person=person, defaults={"columns": chosen.names})
+def keep_columns(workspace: Workspace, person: User, chosen: Columns | None, widths: Mapping[str, int | None]) -> None:
+    """The person's own columns from now on (None: those they had), and the widths of some; None for a width: none."""
+    own = ListColumns.objects.filter(workspace=workspace, person=person).first() or ListColumns(columns=[])
+    names = own.columns if chosen is None else [] if chosen.is_usual else chosen.names
+    kept = [(name, width) for name, width in (own.widths | widths).items() if width]
+    if not names and not kept:
+        return forget_columns(workspace, person)
+    ListColumns.objects.update_or_create(
+        workspace=workspace, person=person, defaults={"columns": names, "widths": dict(kept[-MOST_WIDTHS:])}
+    )
+    return None
+
+
+def forget_columns(workspace: Workspace, person: User) -> None:
+    """The usual columns in their own widths."""
+    ListColumns.objects.filter(workspace=workspace, person=person).delete()
 
 
 def may_change(view: SavedView, person: User) -> bool:

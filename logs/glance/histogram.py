@@ -57,6 +57,11 @@ class Histogram:
     end: str
     reached: datetime | None
 
+    @property
+    def legend(self) -> dict[str, str]:
+        """The kinds and their words."""
+        return {kind: one.capitalize() for kind, (one, _) in KINDS.items()}
+
 
 def histogram(asked: Asked, address: Address) -> Histogram:
     """Raises OutOfTime where not even the newest part could be added up."""

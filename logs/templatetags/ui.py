@@ -39,6 +39,7 @@ ICONS = frozenset(
         "columns-2",
         "copy",
         "download",
+        "ellipsis",
         "external-link",
         "file-text",
         "flask-conical",

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from logs import extensions, filters, ids, pagination, present, saved, status, wire
 from logs.bodies import read_sides
-from logs.columns import Columns
+from logs.columns import NARROWEST, WIDEST, Columns
 from logs.detail import Detail, detail
 from logs.filters import Selection, bar
 from logs.filters.address import Address
@@ -130,6 +130,8 @@ def _list_context(
         "clear_url": f"{list_url}?{VIEW}={saved.ALL}" if look.default else list_url,
         "list_url": list_url,
         "look": look,
+        "narrowest": NARROWEST,
+        "widest": WIDEST,
         "look_params": {name: query[name] for name in LOOK_PARAMS if name in query},
         "here": query.urlencode(),
         "count_url": reverse("log_count", args=[workspace.slug]) + link,

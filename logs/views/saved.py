@@ -16,13 +16,14 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods
 
-from logs import filters, saved
-from logs.columns import Columns
+from logs import columns, filters, saved
+from logs.columns import Columns, width_of
 from logs.models import Log, SavedView
 from logs.query import COLUMNS, META
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import User, Workspace
 
+WIDTH = "width."  # and a column's name: its width in pixels
 LONGEST_QUERY = 8000  # characters; what a browser's address holds
 
 
@@ -118,18 +119,28 @@ def delete(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def choose_columns(request: SignedInRequest, workspace: str) -> HttpResponse:
-    """The person's columns from now on: those ticked, in this order; ``left`` and ``right`` move one of them."""
+    """The person's columns from now on: those ticked, in this order; ``left`` and ``right`` move one of them.
+
+    ``width.<name>`` are their widths, and with ``only_widths`` these alone. ``usual`` takes all of it back.
+    """
     place = workspace_for(request.user, workspace)
     query = _query(request)
     if request.method == "POST":
         query.pop(COLUMNS, None)
-        saved.keep_columns(place, request.user, _chosen(request.POST))
+        if "usual" in request.POST:
+            saved.forget_columns(place, request.user)
+        else:
+            chosen = None if "only_widths" in request.POST else _chosen(request.POST)
+            saved.keep_columns(place, request.user, chosen, _widths(request.POST))
     return HttpResponseRedirect(_list(place, query), status=303)
 
 
+def _widths(given: QueryDict) -> dict[str, int | None]:
+    names = (name.removeprefix(WIDTH) for name in given if name.startswith(WIDTH))
+    return {name: width_of(str(given[WIDTH + name])) for name in names if columns.named(name)}
+
+
 def _chosen(given: QueryDict) -> Columns:
-    if "usual" in given:
-        return Columns()
     names = given.getlist("column")
     if key := given.get("key", "").strip():
         names.append(META + key)

@@ -29,7 +29,7 @@ function regroup(table) {
   for (const [index, { date, rows }] of [...groups.values()].entries()) {
     const body = bodies[index] ?? table.appendChild(bodies[0].cloneNode(false));
     const day = bodies[index]?.rows[0] ?? bodies[0].rows[0].cloneNode(true);
-    day.cells[0].textContent = heading(date);
+    day.querySelector("span").textContent = heading(date);
     body.replaceChildren(day, ...rows);
   }
   bodies.slice(groups.size).forEach((body) => body.remove());

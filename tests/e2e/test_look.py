@@ -292,6 +292,11 @@ def open_columns(page: Page) -> None:
         open_menu("columns")(page)
 
 
+def open_more_of_the_list(page: Page) -> None:
+    if page.locator("#more-button").is_visible():
+        open_menu("list-more")(page)
+
+
 LAST_HOUR = "/w/acme/logs/?since=1h"
 VIEWS = [
     View("sign-in", "/accounts/login/", who=None),
@@ -311,6 +316,7 @@ VIEWS = [
     View("list-search-nothing", "/w/acme/logs/?q=unheard-of"),
     View("list-search-error", "/w/acme/logs/?q=...", status=400),
     View("list-columns", LAST_HOUR + "&columns=model,provider,status,status_code,trace_id,api_key,latency,meta.env"),
+    View("list-more", LAST_HOUR + "&select=1", open_more_of_the_list, part="#list-more, .list-header"),
     View("columns", LAST_HOUR, open_columns, part="#columns"),
     View("views", saved_view("?status=failed&since=7d&view={}"), open_menu("views"), part="#views"),
     View("saved-view", saved_view("views/{}/"), part="main"),

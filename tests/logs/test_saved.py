@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from logs.columns import MOST, Columns
+from logs.columns import MOST, MOST_WIDTHS, NARROWEST, WIDEST, Columns
 from logs.models import ListColumns, SavedView
 from tests.factories import PASSWORD, People, make_key, make_user
 
@@ -241,3 +241,25 @@ def test_views_of_somebody_who_left_stay_with_the_workspace(people: People) -> N
     signed_in("alice").post(f"{VIEWS}{view.pk}/", {"name": "Ours"})
     view.refresh_from_db()
     assert (view.name, view.is_shared) == ("Ours", True)
+
+
+def test_widths_are_kept_beside_the_columns(people: People, store: Any) -> None:
+    store({})
+    alice = signed_in("alice")
+
+    def widths() -> dict[str, str]:
+        page = alice.get(LIST).content.decode()
+        return dict(re.findall(r'<col data-column="([^"]+)" width="([^"]+)">', page))
+
+    sent = {"width.model": "301", "width.user": "1", "width.nothing": "90", "width.type": "wide", "width.score": ""}
+    assert alice.post("/w/acme/logs/columns/", {"only_widths": "1", "query": "q=a"} | sent).status_code == 303
+    assert widths() == {"model": "301", "user": str(NARROWEST)}
+    alice.post("/w/acme/logs/columns/", {"column": ["model", "config"], "width.model": "", "width.config": "9999"})
+    assert widths() == {"config": str(WIDEST)}
+    alice.post("/w/acme/logs/columns/", {"only_widths": "1", "width.config": "100"})
+    assert headings(alice.get(LIST).content.decode()) == ["Timestamp", "Model", "Config"]
+    assert '<col data-column="model">' in signed_in("bob").get(LIST).content.decode()
+    alice.post("/w/acme/logs/columns/", {"only_widths": "1"} | {f"width.meta.{n}": "90" for n in range(90)})
+    assert len(ListColumns.objects.get().widths) == MOST_WIDTHS
+    alice.post("/w/acme/logs/columns/", {"usual": "1"})
+    assert not ListColumns.objects.exists()
