@@ -193,6 +193,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 # Capture: where calls go, where the control routes go, and whom a call may name as its host.
 GATEWAY_URL = env.str("PORTKEY_GATEWAY_URL", "").rstrip("/").removesuffix("/v1") or None
 CAPTURE_URL = env.str("PORTKEY_LOGS_CAPTURE_URL", "http://127.0.0.1:8788").rstrip("/")  # replays go through it
+# What pages tell people to call: in their network capture may have another name, and TLS before it.
+CALLS_URL = env.str("PORTKEY_LOGS_CALLS_URL", "").rstrip("/").removesuffix("/v1")
 WEB_URL = env.str("PORTKEY_LOGS_WEB_URL", "http://127.0.0.1:8000").rstrip("/")
 TRUSTED_HOSTS: list[str] = env.list("PORTKEY_LOGS_TRUSTED_HOSTS", [])
 # Between two chunks of an answer; models that think are silent for minutes.

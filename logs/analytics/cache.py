@@ -129,7 +129,8 @@ def latency(scope: Scope) -> Card:
             cards.Figure("Faster", f"×{speedup:,.1f}" if speedup else "–"),
         ],
         chart=charts.lines(
-            "Mean latency with and without a hit, ms", points, ["c1", "c2"], len(points), scope.grid.labels
+            "Mean latency with and without a hit", points, ["c1", "c2"], len(points), scope.grid.labels,
+            say=cards.milliseconds,
         ),
         legend=[Key("c1", "with a hit"), Key("c2", "without, of requests that succeeded")],
         table=cards.timeline(
@@ -165,7 +166,9 @@ def money(scope: Scope) -> Card:
             figure("Saved", cards.cents(total.cost_saved), total.cost_saved, before, tone=UP_IS_GOOD),
             cards.Figure("Hits without a price", f"{total.unpriced:,}", note="not in the sum"),
         ],
-        chart=charts.columns("Money saved over time, cents", data, len(saved), scope.grid.labels, whole=False),
+        chart=charts.columns(
+            "Money saved over time", data, len(saved), scope.grid.labels, whole=False, say=cards.cents_axis
+        ),
         table=cards.timeline(
             scope,
             ["Saved", "Up to then"],
@@ -204,7 +207,14 @@ def time(scope: Scope) -> Card:
         notes.append(f"{many(saved.unknown, 'hit')} had nothing to be compared with and are left out.")
     return Card(
         figures=[figure("Time saved", cards.time_spent(saved.ms), saved.ms, before, tone=UP_IS_GOOD)],
-        chart=charts.columns("Time saved, seconds", data, len(data), scope.grid.labels, whole=False),
+        chart=charts.columns(
+            "Time saved over time",
+            data,
+            len(data),
+            scope.grid.labels,
+            whole=False,
+            say=lambda s: f"{charts.number(s)} s",
+        ),
         table=cards.timeline(
             scope,
             ["Saved"],

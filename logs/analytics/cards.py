@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import charts
 from charts import Chart
 from logs import present
 from logs.analytics.scope import Scope
@@ -170,6 +171,11 @@ def ratio(part: float, whole: float) -> float | None:
 
 def cents(cost: Decimal | None) -> str:
     return "–" if cost is None else present.cents(cost)
+
+
+def cents_axis(cents: float) -> str:
+    """A tick of an axis of money."""
+    return f"{charts.number(cents)} cents" if cents else "0"
 
 
 def milliseconds(ms: float | None) -> str:

@@ -51,7 +51,8 @@ def rate(scope: Scope) -> Card:
             cards.Figure("Mean wait", cards.milliseconds(lost.total.mean_latency)),
         ],
         chart=charts.lines(
-            "Error rate over time, percent", points, ["failed"], len(now), scope.grid.labels,
+            "Error rate over time", points, ["failed"], len(now), scope.grid.labels,
+            say=lambda rate: f"{charts.number(rate)}%",
             before=[None if each.error_rate is None else 100 * each.error_rate for each in course.before],
         ),
         legend=[

@@ -81,7 +81,7 @@ def cost(scope: Scope) -> Card:
             cards.Figure("Without a price", f"{total.unpriced:,}", note="not in the sums"),
         ],
         chart=charts.columns(
-            "Cost over time, cents", data, len(now), scope.grid.labels, whole=False,
+            "Cost over time", data, len(now), scope.grid.labels, whole=False, say=cards.cents_axis,
             before=[float(each.cost_spent) for each in course.before],
         ),
         legend=[Key("c1", "spent"), Key("c3", "saved by the cache"), *_legend_before(scope)],
@@ -159,11 +159,12 @@ def latency(scope: Scope) -> Card:
             ),
         ],
         chart=charts.lines(
-            "Latency over time, ms",
+            "Latency over time",
             points,
             ["c1", "c2", "c4"],
             len(courses),
             scope.grid.labels,
+            say=cards.milliseconds,
             before=[each.mean_latency for each in course.before],
         ),
         legend=[

@@ -13,6 +13,7 @@ from lucide.templatetags.lucide import lucide
 
 from logs import visible as hidden_characters
 from logs.markdown import MAX_CHARACTERS, json_to_html
+from portkey_logs.accounts.addresses import calls_url
 
 register = template.Library()
 
@@ -124,6 +125,12 @@ def current_page(context: dict[str, Any], href: str) -> SafeString | str:
     """``aria-current="page"`` where the address shown lies under ``href``."""
     request = context.get("request")
     return mark_safe('aria-current="page"') if request and request.path.startswith(href) else ""
+
+
+@register.simple_tag(takes_context=True, name="calls_url")
+def calls_url_of(context: dict[str, Any]) -> str:
+    """Where the reader's programs send their calls, without ``/v1``."""
+    return calls_url(context["request"])
 
 
 @register.filter

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 from logs import extensions
 from logs.analytics import ALL, OutOfTime, Part, Tab, summary
 from portkey_logs.accounts.access import workspace_for
-from portkey_logs.accounts.addresses import absolute_url
 
 
 @login_required
@@ -42,7 +41,6 @@ def page(request: HttpRequest, workspace: str, tab: str = "overview") -> HttpRes
         "parts": parts,
         "has_any": scope.is_valid and shown.has_any(scope),
         "at_once": at_once,
-        "base_url": absolute_url(request, "/").rstrip("/"),
         "all_url": scope.url(all="1"),
         "clear_url": reverse("analytics_tab", args=[found.slug, tab]),
     }

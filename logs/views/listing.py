@@ -147,7 +147,6 @@ def _list_context(
         "presets": _presets(list_url, request.GET),
         "guide": status.GUIDE,
         "first_run": not rows and not selection.terms and not ({"cursor", bar.PARAM} & request.GET.keys()),
-        "base_url": absolute_url(request, "/").rstrip("/"),
     }
 
 

@@ -74,7 +74,6 @@ def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *
         "answer": _answer(workspace, run) if run else None,
         "view": "json" if request.GET.get("view") == "json" else "form",
         "snippets": SNIPPETS,
-        "base_url": f"{request.scheme}://{request.get_host()}",
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from playwright.sync_api import BrowserContext, Page, expect
+from pytest_django.fixtures import Settings
 
 from logs import ids
 from logs.ingest import storage
@@ -233,7 +234,10 @@ def test_completions_and_embeddings(
     expect(page.locator(".pg-answer")).to_contain_text(words)
 
 
-def test_what_is_copied_holds_no_secret(site: Site, log: Any, context: BrowserContext, signed_in: Any) -> None:
+def test_what_is_copied_calls_capture_and_holds_no_secret(
+    site: Site, log: Any, context: BrowserContext, signed_in: Any, settings: Settings
+) -> None:
+    settings.CALLS_URL = "https://llm.example.org"
     page = signed_in(context, site.people.alice)
     open_playground(page, site, f"?log={log(WRONG)}")
     for kind in ("curl", "portkey", "openai", "json"):
@@ -245,5 +249,7 @@ def test_what_is_copied_holds_no_secret(site: Site, log: Any, context: BrowserCo
         page.keyboard.press("Escape")
         if kind == "json":
             assert json.loads(text) == WRONG
-        elif kind != "curl":
+            continue
+        assert "https://llm.example.org/v1" in text
+        if kind != "curl":
             compile(text, kind, "exec")
