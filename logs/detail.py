@@ -67,6 +67,7 @@ class Detail(Row):
     checks: list[Check]
     metadata: list[MetadataItem]
     variables: list[Variable]
+    variables_url: str  # where they can be tried again, "" where their prompt is not kept here
     request: SideView
     response: SideView
     close_url: str = ""
@@ -106,9 +107,15 @@ def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str
         checks=explain.checks_of(sides[1].glance),
         metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
         variables=variables.shown(log),
+        variables_url=_variables_url(known, log),
         request=request,
         response=response,
     )
+
+
+def _variables_url(known: list[Fact], log: Log) -> str:
+    address = next((fact.lead.url for fact in known if fact.label == "Prompt" and fact.lead), "")
+    return f"{address}?log={log.id}" if address else ""
 
 
 def failure(log: Log) -> Failure | None:

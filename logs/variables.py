@@ -10,7 +10,7 @@ from logs.ingest.origin import as_text
 from logs.ingest.text import clean
 from logs.models import Log
 
-SHOWN_CHARACTERS = 1_000  # of a value in the panel; whole documents may have been filled in
+SHOWN_CHARACTERS = 500  # of a value in the panel; whole documents may have been filled in
 
 
 class Variable(NamedTuple):

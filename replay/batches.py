@@ -62,11 +62,12 @@ def start(
 
 def call_of(batch: Batch, original: Log) -> Source:
     """What is sent in the place of a log's request. Raises NoSource, Ineligible."""
-    call, aim = source.of_log(original), batch.aim
+    aim = batch.aim
     if version := batch.prompt_version:
-        filled = prompting.filled_in(version, original)
-        call = replace(call, path=filled.path, body=filled.body, target=call.target.named(filled.target.headers))
+        call = prompting.in_place_of(original, prompting.filled_in(version, original))
         aim = aim or prompting.target_of(version)
+    else:
+        call = source.of_log(original)
     check_rule(batch.workspace, call, aim)
     target = aim.over(call.target) if aim else call.target
     return replace(call, target=target, body=with_model(call.body, batch.model) if batch.model else call.body)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from logs import variables
@@ -11,6 +13,7 @@ from logs.models import Log
 from portkey_logs.catalog.models import PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.templates import TemplateError
+from replay import source
 from replay.desk import Desk
 from replay.source import NoSource, Source, Target
 
@@ -21,10 +24,14 @@ class NoPrompt(ValueError):
     """The text is no request that a prompt can be made of; the message is for its author."""
 
 
-def desk_of(version: PromptVersion) -> Desk:
-    """A version on the playground, its variables not filled in."""
+def desk_of(version: PromptVersion, log: Log | None = None) -> Desk:
+    """A version on the playground, its variables not filled in; of a log, if it is another attempt at that."""
     text = json.dumps(body_of(version.source), indent=2, ensure_ascii=False)
-    return Desk(version.source.endpoint, text, target_of(version) or Target())
+    target = target_of(version) or Target()
+    if log and target == Target():
+        with suppress(NoSource):
+            target = source.of_log(log).target
+    return Desk(version.source.endpoint, text, target, log=log)
 
 
 def target_of(version: PromptVersion) -> Target | None:
@@ -72,6 +79,20 @@ def call_of(version: PromptVersion, text: str, values: Mapping[str, Any]) -> Sou
     return _call(version, source_of(text), values)
 
 
+def as_given(texts: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's values of variables: JSON again where a log's value was no text."""
+    return {name: _as_given(text, given.get(name, "")) for name, text in texts.items()}
+
+
+def _as_given(text: str, given: Any) -> Any:
+    if isinstance(given, str):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
 def filled_in(version: PromptVersion, log: Log) -> Source:
     """The call that a version makes with the variables of a log. Raises NoSource with the reason."""
     values = variables.read(log)
@@ -86,9 +107,15 @@ def filled_in(version: PromptVersion, log: Log) -> Source:
         raise NoSource(f"The prompt cannot be rendered: {error}") from None
 
 
-def _call(version: PromptVersion, source: PromptSource, values: Mapping[str, Any]) -> Source:
+def in_place_of(log: Log, call: Source) -> Source:
+    """A prompt's call to who answered a log, as an attempt at that. Raises NoSource."""
+    found = source.of_log(log)
+    return replace(found, path=call.path, body=call.body, target=found.target.named(call.target.headers))
+
+
+def _call(version: PromptVersion, prompt: PromptSource, values: Mapping[str, Any]) -> Source:
     headers = {"x-portkey-prompt-slug": version.prompt.slug}
-    if source == version.source:
+    if prompt == version.source:
         headers["x-portkey-prompt-version-id"] = str(version.pk)
-    body = json.dumps(source.body(values), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Source(source.endpoint, body, Target(headers=headers))
+    body = json.dumps(prompt.body(values), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return Source(prompt.endpoint, body, Target(headers=headers))

@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import present, pricing
+from logs import present, pricing, variables
 from logs.bodies import read_side
 from logs.models import Log
 from logs.sides import Asked, side_view
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.catalog import lookup
 from portkey_logs.catalog.models import Prompt, VirtualKey
 from replay import desk
 from replay.desk import Desk
@@ -70,11 +71,21 @@ def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *
         "prompts": Prompt.objects.in_workspace(workspace).active() if opened.path != desk.EMBEDDING else None,
         "attempts": _attempts(request, workspace, log),
         "attempts_url": reverse("playground_attempts", args=[workspace.slug]) + f"?{query}",
-        "draft": f"{request.user.pk}/{workspace.slug}/{run.id if run else log.id if log else name or opened.path}",
+        "draft": f"{request.user.pk}/{workspace.slug}/{name or (run.id if run else log.id if log else opened.path)}",
         "answer": _answer(workspace, run) if run else None,
+        "rendered": _rendered(workspace, log) if log and not run and not name else None,
         "view": "json" if request.GET.get("view") == "json" else "form",
         "snippets": SNIPPETS,
     }
+
+
+def _rendered(workspace: Workspace, log: Log) -> dict[str, str] | None:
+    """The version of a prompt that a request was rendered from, where its variables can be tried again."""
+    kept = lookup.prompt(workspace, log.prompt, log.prompt_version_id) if log.prompt else None
+    if kept is None or kept.version_id is None or variables.read(log) is None:
+        return None
+    address = reverse("prompt_version", args=[workspace.slug, kept.slug, kept.version_id])
+    return {"words": kept.words, "url": f"{address}?log={log.id}"}
 
 
 def _answer(workspace: Workspace, run: Run) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from logs import present, use
+from logs import present, use, variables
 from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
@@ -25,7 +25,7 @@ from portkey_logs.catalog.templates import TemplateError
 from replay import diff, prompting, runner
 from replay.compare import ShownChange, show_change
 from replay.prompting import NoPrompt
-from replay.source import Target
+from replay.source import NoSource, Target
 from replay.views import run as runs
 from replay.views.playground import page_context
 
@@ -48,7 +48,8 @@ def prompts(request: SignedInRequest, workspace: str) -> HttpResponse:
 @require_safe
 @cache_control(no_store=True)
 def prompt(request: SignedInRequest, workspace: str, slug: str, version: UUID | None = None) -> HttpResponse:
-    """A prompt in its published version, or in the one that a log names; ``?against=3`` compares with version 3."""
+    """A prompt in its published version, or in the one that a log names; ``?against=3`` compares with version 3,
+    ``?log=`` fills in the variables of a log."""
     place = workspace_for(request.user, workspace)
     found = _prompt(place, slug)
     versions = list(found.versions.select_related("created_by"))
@@ -56,12 +57,15 @@ def prompt(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
     if shown is None:
         raise Http404
     shown.prompt = found
+    log = _log(place, request.GET.get("log", ""))
     against = next((each for each in versions if str(each.number) == request.GET.get("against")), None)
-    context = page_context(request, place, prompting.desk_of(shown), name=f"prompt {shown.pk}") | {
+    opened = prompting.desk_of(shown, log)
+    context = page_context(request, place, opened, name=f"prompt {shown.pk} {log.id if log else ''}") | {
         "prompt": found,
         "shown": shown,
         "versions": versions,
-        "variables": _variables(shown.source),
+        "variables": _variables(shown.source, log),
+        "names_target": prompting.target_of(shown) is not None,
         "is_published": shown.pk == found.published_id,
         "against": against,
         "changes": _changes(against, shown) if against else [],
@@ -91,15 +95,20 @@ def run_version(request: SignedInRequest, workspace: str, slug: str, version: UU
     place = workspace_for(request.user, workspace)
     shown = _version(place, slug, version)
     form = request.POST
-    values = {name.removeprefix(VARIABLE): form[name] for name in form if name.startswith(VARIABLE)}
+    texts = {name.removeprefix(VARIABLE): form[name] for name in form if name.startswith(VARIABLE)}
 
     def start() -> Any:
         try:
             target = Target.chosen(form.get("target", "")) or prompting.target_of(shown)
-            source = prompting.call_of(shown, form.get("body", ""), values)
+            log = _log(place, form.get("log", ""))
+            values = prompting.as_given(texts, (log and variables.read(log)) or {})
+            call = prompting.call_of(shown, form.get("body", ""), values)
+            source = prompting.in_place_of(log, call) if log else call
+        except NoSource as error:
+            raise runner.Ineligible(str(error)) from None
         except (NoPrompt, TemplateError, ValueError) as error:
             raise runs.Invalid(str(error)) from None
-        if target is None:
+        if target is None and log is None:
             raise runs.Invalid("This version names no virtual key and no config: choose a target.")
         return runner.start_run(
             user=request.user,
@@ -186,9 +195,19 @@ def _version(workspace: Workspace, slug: str, id: UUID) -> PromptVersion:
     return get_object_or_404(found, prompt__workspace=workspace, prompt__slug=slug, id=id)
 
 
-def _variables(source: PromptSource) -> list[str]:
+def _log(workspace: Workspace, text: str) -> Log | None:
+    """The log whose variables are meant, None where none is named. Raises Http404."""
     try:
-        return source.variables()
+        return get_object_or_404(Log.objects.in_workspace(workspace), id=UUID(text)) if text else None
+    except ValueError:
+        raise Http404 from None
+
+
+def _variables(source: PromptSource, log: Log | None) -> list[tuple[str, str]]:
+    """Each variable, and what a log was filled in with."""
+    given = (log and variables.read(log)) or {}
+    try:
+        return [(name, variables.in_words(given.get(name, ""))) for name in source.variables()]
     except TemplateError:
         return []
 

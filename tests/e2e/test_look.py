@@ -310,6 +310,7 @@ VIEWS = [
     View("list-error", "/w/acme/logs/?status=abc", status=400),
     View("bar-error", "/w/acme/logs/?since=1h&query=user:ada+modle:gpt", status=400),
     View("bar-options", LAST_HOUR, complete_a_key, part=".bar"),
+    View("list-select", LAST_HOUR + "&select=1", part=".list-header"),
     View("list-facets", "/w/acme/logs/?cache=miss", open_facets, part="#facets"),
     View("row-ways", LAST_HOUR, point_at_a_row, part="tr.log"),
     View("list-search", "/w/acme/logs/?q=weather"),

@@ -19,6 +19,7 @@ from logs.ingest import storage
 from tests.e2e import gateway as servers
 from tests.e2e import test_look as look
 from tests.e2e.conftest import Site
+from tests.e2e.test_walk import tab_to
 from tests.factories import make_record
 from tests.logs.processes import database_url
 from tests.replay.world import Provider, provider
@@ -99,7 +100,7 @@ def test_a_failed_call_is_mended_by_keyboard(
     expect(answer).to_contain_text("Invalid 'temperature': above the maximum of 2.")
     assert stub.bodies == [json.dumps(WRONG)]
 
-    page.get_by_label("temperature", exact=True).focus()
+    tab_to(page, page.get_by_label("temperature", exact=True))
     page.keyboard.press("Control+a")
     page.keyboard.type("1.5")
     expect(page.locator("[data-part=checks] li")).to_have_count(0)
@@ -113,7 +114,7 @@ def test_a_failed_call_is_mended_by_keyboard(
     assert '"seed": 1.0' in stub.bodies[-1]  # as it was written, not as a parser would write it
 
     expect(page.locator("#attempts tbody tr")).to_have_count(2)
-    page.get_by_role("link", name="Compare with the original").focus()
+    tab_to(page, page.get_by_role("link", name="Compare with the original"))
     page.keyboard.press("Enter")
     expect(page.locator(".changes")).to_contain_text("temperature")
     expect(page.locator(".figures")).to_contain_text("400 Bad Request")
@@ -142,6 +143,30 @@ def test_an_answer_and_a_failure_look_right(
         page.keyboard.press("Control+Enter")
         expect(page.locator(".pg-state")).to_have_text("Failed")
         found += [f"{width} {problem}" for problem in look.problems(page, "playground-failed", "main", width)]
+    assert found + complaints.heard == []
+
+
+def test_an_answer_that_is_still_coming_looks_right(
+    site: Site, stub: Provider, log: Any, context: BrowserContext, signed_in: Any
+) -> None:
+    context.add_init_script(path=look.WATCH)
+    page = signed_in(context, site.people.alice)
+    complaints = look.Complaints(page, site.url)
+    slow = {"x-portkey-provider": "openai", "x-portkey-custom-host": f"{stub.url}/x/halfway/v1"}
+    found, silent = [], log(WRONG, request_headers=slow)
+    for width, height in look.SIZES.items():
+        stub.go_on.clear()
+        page.set_viewport_size({"width": width, "height": height})
+        open_playground(page, site, f"?log={silent}")
+        page.evaluate("takeShifts()")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".pg-said")).to_have_text("Hello from the")
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        found += [f"{width} {problem}" for problem in look.problems(page, "playground-streaming", "main", width)]
+        stub.go_on.set()
+        expect(page.locator(".pg-state")).to_have_text("Succeeded")
+        shifts = page.evaluate("takeShifts()")
+        assert sum(shift["value"] for shift in shifts) <= look.SHIFT_LIMIT, shifts
     assert found + complaints.heard == []
 
 
@@ -186,16 +211,21 @@ def test_the_form_and_the_json_stay_in_step(site: Site, context: BrowserContext,
     assert complaints.heard == []
 
 
-def test_side_by_side_and_several_times(
+def test_side_by_side_and_several_times_by_keyboard(
     site: Site, stub: Provider, log: Any, context: BrowserContext, signed_in: Any
 ) -> None:
     page = signed_in(context, site.people.alice)
     open_playground(page, site, f"?log={log(WRONG | {'temperature': 1})}")
-    page.get_by_role("button", name="Side by side").click()
+    tab_to(page, page.get_by_label("How many times"))
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2")
+    tab_to(page, page.get_by_role("button", name="Side by side"))
+    page.keyboard.press("Enter")
     other = page.get_by_label("Answers 2")
-    other.get_by_label("Model").fill("other")
-    other.get_by_label("Other parameters, as JSON").fill('{"temperature": 5}')
-    page.get_by_label("How many times").fill("2")
+    tab_to(page, other.get_by_label("Model"))
+    page.keyboard.type("other")
+    tab_to(page, other.get_by_label("Other parameters, as JSON"))
+    page.keyboard.type('{"temperature": 5}')
     page.keyboard.press("Control+Enter")
     expect(page.locator("#attempts tbody tr")).to_have_count(4)
     expect(page.get_by_label("Answers 1").locator(".pg-state")).to_have_text(["Succeeded"] * 2)

@@ -203,7 +203,7 @@ def test_the_variables_of_a_prompt_are_shown_and_told(client: Client, people: Pe
     assert "&lt;b&gt;Ada&lt;/b&gt;" in page
     assert "<b>Ada</b>" not in page
     assert "[&quot;a&quot;,1]" in page
-    assert "and 4,000 characters more" in page
+    assert "and 4,500 characters more" in page
     told = client.get(f"/w/acme/logs/{record.id}.json").content
     assert json.loads(told)["log"]["variables"] == values
 

@@ -14,6 +14,7 @@ from portkey_logs.accounts.models import Actor
 from portkey_logs.catalog.models import Prompt
 from portkey_logs.catalog.prompts import PromptSource
 from replay import prompting
+from replay.models import Run
 from tests.factories import PASSWORD, People
 from tests.replay.conftest import World
 from tests.replay.test_playground import text_of
@@ -142,3 +143,35 @@ def test_a_run_fills_the_variables_in_and_is_a_log_of_the_prompt(world: World) -
     for wrong in ({"target": ""}, {"body": "{"}, {"target": "nonsense"}):
         refused = world.page.post(run, said | wrong, headers={"accept": "application/json"})
         assert (refused.status_code, bool(refused.json()["message"])) == (422, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_variables_of_a_log_are_changed_and_run_again(world: World) -> None:
+    template = [{"role": "user", "content": "Greet {{name}}{{#titles}}, {{.}}{{/titles}}"}]
+    source = PromptSource(template=template, model="demo")
+    made = Prompt.create(world.people.workspace, "Greeting", source, by=Actor(world.people.alice))
+    version = str(made.published_id)
+    values = {"name": "Ada</textarea>", "titles": ["Dr", "Sir"], "unused": 1}
+    variables = json.dumps(values).encode()
+    log = world.log(prompt=made.slug, prompt_version_id=version, variables=variables)
+    address = f"/w/acme/prompts/{made.slug}/versions/{version}/?log={log.id}"
+    for path in (f"/w/acme/logs/{log.id}/", f"/w/acme/playground/?log={log.id}"):
+        assert f'href="{address}"' in world.page.get(path).content.decode()
+    page = world.page.get(address).content.decode()
+    assert "Ada&lt;/textarea&gt;</textarea>" in page
+    assert "[&quot;Dr&quot;,&quot;Sir&quot;]" in page
+    assert f'name="log" value="{log.id}"' in page
+
+    said = {"body": json.dumps(prompting.body_of(source)), "target": "provider:demo", "log": str(log.id),
+            "var.name": "Bob", "var.titles": '["Dr","Sir"]'}  # fmt: skip
+    run_url = f"/w/acme/prompts/{made.slug}/versions/{version}/run/"
+    assert world.page.post(run_url, said, headers={"accept": "text/html"}).status_code == 303
+    (run,) = Run.objects.all()
+    assert run.parent_id == log.id
+    assert b"Greet Bob, Dr, Sir" in (run.octets or b"")
+    assert world.page.post(run_url, said | {"target": ""}, headers={"accept": "text/html"}).status_code == 303
+    assert json.loads(world.provider.bodies[-1])["messages"][0]["content"] == "Greet Bob, Dr, Sir"  # who answered it
+    assert "Replayed twice; the last one succeeded." in world.page.get(f"/w/acme/logs/{log.id}/").content.decode()
+    assert world.page.post(run_url, said | {"log": "x"}).status_code == 404
+    for wrong in ("x", version):
+        assert world.page.get(address.replace(str(log.id), wrong)).status_code == 404

@@ -14,13 +14,14 @@ from typing import Any
 
 class Provider:
     """Speaks the orders of the captures' own stub: ``/x/fail-2.code-500.key-a/v1/…``; ``hang`` and ``delay`` never
-    answer, ``strict`` refuses what is above ``LARGEST``."""
+    answer, ``halfway`` waits in the middle of a stream until ``go_on``, ``strict`` refuses what is above ``LARGEST``."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.calls: list[tuple[str, str]] = []  # paths and bodies
         self.counts: Counter[str] = Counter()
         self.arrived = threading.Event()
+        self.go_on = threading.Event()
         self.left_after: float | None = None  # seconds from the call until its caller was gone
 
     @property
@@ -31,6 +32,7 @@ class Provider:
         self.calls.clear()
         self.counts.clear()
         self.arrived.clear()
+        self.go_on.clear()
         self.left_after = None
 
 
@@ -53,7 +55,7 @@ def provider() -> Iterator[Provider]:
             if "strict" in orders and (problem := refusal(json.loads(raw))):
                 return self._send(400, {"error": {"message": problem, "type": "invalid_request_error"}})
             if json.loads(raw).get("stream"):
-                return self._stream(json.loads(raw))
+                return self._stream(json.loads(raw), halfway="halfway" in orders)
             return self._send(200, answer(self.path, json.loads(raw)))
 
         def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
@@ -65,13 +67,15 @@ def provider() -> Iterator[Provider]:
             self.end_headers()
             self.wfile.write(octets)
 
-        def _stream(self, asked: Any) -> None:
+        def _stream(self, asked: Any, *, halfway: bool) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
             self.send_header("connection", "close")
             self.end_headers()
             base = {"id": "c-1", "object": "chat.completion.chunk", "model": asked.get("model")}
-            for word in WORDS:
+            for number, word in enumerate(WORDS):
+                if halfway and number == len(WORDS) // 2:
+                    it.go_on.wait(60)
                 self._event(base | {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]})
             self._event(base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             self._event(base | {"choices": [], "usage": USAGE})

@@ -23,7 +23,7 @@ function start() {
   const kept = draft.read();
   const original = area.value;
   const doc = new Document(original, kept?.text ?? pretty(original));
-  const isNew = !log && !run;
+  const isNew = Boolean(part("variables")) || (!log && !run); // what a prompt is filled in with was never sent like this
   const filled = variables(doc, part("variables"), kept?.variables);
   const initialTarget = target.value;
   if (kept?.target !== undefined && [...target.options].some((option) => option.value === kept.target)) target.value = kept.target;
