@@ -130,7 +130,7 @@ def latency(scope: Scope) -> Card:
         ],
         chart=charts.lines(
             "Mean latency with and without a hit", points, ["c1", "c2"], len(points), scope.grid.labels,
-            say=cards.milliseconds,
+            say=cards.latency_axis,
         ),
         legend=[Key("c1", "with a hit"), Key("c2", "without, of requests that succeeded")],
         table=cards.timeline(

@@ -174,8 +174,15 @@ def cents(cost: Decimal | None) -> str:
 
 
 def cents_axis(cents: float) -> str:
-    """A tick of an axis of money."""
-    return f"{charts.number(cents)} cents" if cents else "0"
+    """A tick of an axis of money, short enough to stand beside it."""
+    return f"{charts.number(cents)} ¢" if cents else "0"
+
+
+def latency_axis(ms: float) -> str:
+    """A tick of an axis of latencies: ``250 ms``, ``7.5 s``."""
+    if not ms:
+        return "0"
+    return f"{charts.number(ms)} ms" if ms < 1000 else f"{charts.number(ms / 1000)} s"
 
 
 def milliseconds(ms: float | None) -> str:

@@ -164,7 +164,7 @@ def latency(scope: Scope) -> Card:
             ["c1", "c2", "c4"],
             len(courses),
             scope.grid.labels,
-            say=cards.milliseconds,
+            say=cards.latency_axis,
             before=[each.mean_latency for each in course.before],
         ),
         legend=[
