@@ -44,8 +44,12 @@ class Request:
         return _CONTROL.fullmatch(self.path) is not None
 
     def check_path(self) -> None:
-        """Only what is below /v1/, whoever reads the path: a gateway resolves dots and reads \\ as /."""
-        if not self.path.startswith("/v1/") or _DOTS.search(self.path):
+        """Only what is below /v1/, whoever reads the path: a gateway resolves dots and reads \\ as /.
+
+        Also as it was sent: what stands behind /v1 is put behind a host, and "%2f@elsewhere" would be no path of it.
+        """
+        is_below = self.path.startswith("/v1/") and self.target.startswith("/v1/")
+        if not is_below or _DOTS.search(self.path):
             raise Refused(404, f"There is nothing at {self.path[:200]}; calls go to /v1/…", "not_found")
 
     def changed(self, path: str, fields: Mapping[str, str | None]) -> Request:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from aiohttp import web
@@ -133,6 +134,22 @@ def test_hosts_inside_are_refused(host: str, gateway: bool) -> None:
             else:
                 assert client.status == 400
                 assert failure["error"]["code"] in ("untrusted_host", "invalid_host")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/v1%2f@{inside}/chat", "/v1%2f..@{inside}/chat", "/%76%31/@{inside}/chat"])
+def test_a_path_never_becomes_part_of_the_host(path: str) -> None:
+    """What the caller's path is put behind was found to be public; only a path may follow it."""
+
+    async def scenario() -> None:
+        async with stand(chat, gateway=False) as it:
+            raw = path.format(inside=it.upstream.removeprefix("http://"))
+            client = it.client(unquote(raw), x_portkey_provider="openai", x_portkey_custom_host="http://example.com")
+            client.scope["raw_path"] = raw.encode()
+            await client.run()
+            assert client.status == 404
+            assert json.loads(client.body)["error"]["code"] == "not_found"
 
     run(scenario())
 
