@@ -57,7 +57,16 @@ TIMES = "time_of_generation_min=2026-11-20T00:00:00Z&time_of_generation_max=2026
         ("/v1/prompts", f'{{"name": "a", "string": "a", "parameters": {{}}, "config": "{"c" * 300}"}}'),
         ("/v1/virtual-keys", r'{"name": "a", "provider": "openai", "key": "sk\ud800"}'),
         ("/v1/virtual-keys", r'{"name": "a", "provider": "openai", "key": "sk", "openai_project": "\u0000"}'),
+        (
+            "/v1/virtual-keys",
+            '{"name": "a", "provider": "openai", "key": "k", "expires_at": "9999-12-31T23:59:59-12:00"}',
+        ),
+        (
+            "/v1/virtual-keys",
+            '{"name": "a", "provider": "openai", "key": "k", "expires_at": "0001-01-01T00:00:00+14:00"}',
+        ),
         ("/v1/logs/exports", r'{"requested_data": ["id"], "filters": {"ai_model": "\ud800"}}'),
+        ("/v1/logs/exports", '{"requested_data": ["id"], "filters": {"time_of_generation_min": "9999w"}}'),
     ],
 )
 def test_programs_learn_that_a_value_cannot_be_kept(path: str, body: str, client: Client, people: People) -> None:
@@ -84,6 +93,8 @@ SAVED = {"body": '{"messages": [{"role": "user", "content": "Hi"}]}', "name": "n
         ("/w/acme/prompts/save/", {"body": "{}", "prompt": "../x/"}, 303),
         ("/w/acme/prompts/save/", {"body": "{}", "log": "zz"}, 303),
         ("/w/acme/virtual-keys/new/", {"name": "a", "provider": "openai", "key": "k", "last_day": "9999-12-31"}, 422),
+        ("/w/acme/logs/?since=9999w", None, 400),
+        ("/w/acme/analytics/?all=1&until=9999w", None, 400),
         ("/w/acme/analytics/?all=1&api_key=nobody", None, 200),
         ("/w/acme/analytics/users/?all=1&api_key=nobody&compare=1", None, 200),
         ("/w/acme/analytics/summary.csv?api_key=nobody", None, 200),

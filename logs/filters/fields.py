@@ -29,8 +29,18 @@ class MomentField(forms.CharField):
         text = super().clean(value)
         if not text:
             return None
-        if ago := _AGO.fullmatch(text):
-            return timezone.now() - timedelta(**{_AGO_UNITS[ago[2]]: int(ago[1])})
+        moment = self._ago(text) or self._named(text)
+        if not 2000 <= moment.year <= 2100:  # outside, the id's 48 bits of ms would not hold it either
+            raise forms.ValidationError("Give a time between the years 2000 and 2100.")
+        return moment
+
+    @staticmethod
+    def _ago(text: str) -> datetime | None:
+        found = _AGO.fullmatch(text)
+        return timezone.now() - timedelta(**{_AGO_UNITS[found[2]]: int(found[1])}) if found else None
+
+    @staticmethod
+    def _named(text: str) -> datetime:
         try:
             moment = parse_datetime(text) or parse_date(text)
         except ValueError:
@@ -39,10 +49,7 @@ class MomentField(forms.CharField):
             raise forms.ValidationError("Give 30m, 24h, 7d, a date, or a time such as 2026-11-23T15:00Z.")
         if not isinstance(moment, datetime):
             moment = datetime(moment.year, moment.month, moment.day)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if not 2000 <= moment.year <= 2100:  # outside, the id's 48 bits of ms would not hold it either
-            raise forms.ValidationError("Give a time between the years 2000 and 2100.")
-        return moment
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class ValuesField(forms.CharField):

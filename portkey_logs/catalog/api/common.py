@@ -20,6 +20,7 @@ from portkey_logs.catalog.models import Invalid, Item
 from portkey_logs.catalog.schema import Finding
 
 MAX_PAGE = 1000  # items; a workspace has some hundreds
+YEARS = range(2000, 2101)  # of the times that are taken; as on the pages
 
 type Json = dict[str, Any]
 type Handler = Callable[..., JsonResponse]
@@ -71,14 +72,17 @@ class Call:
         return default
 
     def moment(self, name: str) -> datetime | None:
-        """A time in ISO 8601, UTC where it has no zone; None for none. Raises Invalid."""
+        """A time in ISO 8601, UTC where it has no zone; None for none. Raises Invalid.
+
+        Only of YEARS: PostgreSQL keeps others, which Python then cannot read back, in whatever list they stand.
+        """
         text = self.text(name, default="")
         try:
             parsed = parse_datetime(text) if text else None
         except ValueError:
             parsed = None
-        if text and parsed is None:
-            raise Invalid([Finding(name, "must be a time such as 2027-01-31T12:00:00Z")])
+        if text and (parsed is None or parsed.year not in YEARS):
+            raise Invalid([Finding(name, f"must be a time such as 2027-01-31T12:00:00Z, up to the year {YEARS[-1]}")])
         return parsed if parsed is None or parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
     def find[M: Item](self, model: type[M], slug: str) -> M:
