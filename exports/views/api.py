@@ -23,7 +23,7 @@ type OfExport[**P] = Callable[Concatenate[ApiRequest, Export, P], HttpResponseBa
 def _of_export[**P](view: OfExport[P]) -> Callable[..., HttpResponseBase]:
     """Finds the export by its id; exports of other workspaces are not there."""
 
-    @api_key_required("logs.view")  # type: ignore[arg-type]  # functools.wraps gives the parameters names
+    @api_key_required("logs.export")  # type: ignore[arg-type]  # functools.wraps gives the parameters names
     @wraps(view)
     def found(request: ApiRequest, id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         exports = Export.objects.in_workspace(request.grant.workspace_id)
@@ -42,7 +42,7 @@ def exports(request: ApiRequest) -> HttpResponseBase:
     return create(request) if request.method == "POST" else list_exports(request)
 
 
-@api_key_required("logs.view")
+@api_key_required("logs.export")
 def create(request: ApiRequest) -> HttpResponse:
     workspace = _workspace(request)
     try:
@@ -53,7 +53,7 @@ def create(request: ApiRequest) -> HttpResponse:
     return _save(export, asked)
 
 
-@api_key_required("logs.view")
+@api_key_required("logs.export")
 def list_exports(request: ApiRequest) -> HttpResponse:
     workspace = _workspace(request)
     try:
@@ -142,6 +142,6 @@ RESTRICTIONS: dict[str, Any] = {"object": "list", "data": []}  # every field may
 
 
 @require_safe
-@api_key_required("logs.view")
+@api_key_required("logs.export")
 def field_restrictions(request: ApiRequest) -> HttpResponse:
     return JsonResponse(RESTRICTIONS)

@@ -14,6 +14,7 @@ from portkey_logs.accounts.models import ApiKey, Membership, Organisation, User,
 SCOPE_LABELS = {
     "logs.write": "logs.write: make calls, add logs and feedback",
     "logs.view": "logs.view: read logs",
+    "logs.export": "logs.export: make and fetch files of logs",
     "analytics.view": "analytics.view: read sums of logs",
 }
 

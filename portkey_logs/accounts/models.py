@@ -249,7 +249,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 class ApiKey(models.Model):
     """A key of a workspace, for SDKs and gateways. Only its SHA-256 is kept."""
 
-    LOG_SCOPES = ("logs.write", "logs.view")  # what an app or a gateway needs
+    LOG_SCOPES = ("logs.write", "logs.view", "logs.export")  # what a key has unless somebody says otherwise
     SCOPES = (
         *LOG_SCOPES,
         "analytics.view",

@@ -19,7 +19,7 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             choices=ApiKey.SCOPES,
-            help=f"may be given several times (default: {' and '.join(ApiKey.LOG_SCOPES)})",
+            help=f"may be given several times (default: {', '.join(ApiKey.LOG_SCOPES)})",
         )
 
         parser.add_argument("--config", default="", help="slug of the config of calls that bring none")
