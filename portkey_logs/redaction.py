@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
@@ -20,6 +20,7 @@ _KEPT = 5
 _REMEMBERED_LENGTH = 100  # characters; names of headers and fields are shorter, and so are most headers
 # Below this length the kept characters would be half of the value or more.
 _MIN_LENGTH = 2 * _KEPT + 2
+_MIN_ECHO = 8  # characters; a shorter "secret" may stand in any text by chance
 # Objects deeper than this are masked as a whole; real configs nest a handful of levels.
 _MAX_DEPTH = 50
 
@@ -168,6 +169,44 @@ def _mask_known(text: str) -> str:
 
 
 _mask_known_again = lru_cache(maxsize=4096)(_mask_known)  # the same URLs come with every request, too
+
+
+def mask_echoes(text: str, headers: Mapping[str, str]) -> str:
+    """``text`` without the secrets of ``headers`` and without keys of a well-known make.
+
+    For what a provider says of a call: some name the key that they refuse.
+    """
+    extra = sensitive_names(headers)
+    for name, value in headers.items():
+        for secret in _secrets_in(name.lower(), value, extra):
+            if len(secret) >= _MIN_ECHO:
+                text = text.replace(secret, mask(secret))
+    return mask_known_keys(text)
+
+
+def _secrets_in(name: str, value: str, extra: set[str]) -> Iterator[str]:
+    """The texts that ``mask_headers`` would not show of a header."""
+    if name in extra or is_secret_name(name):
+        match = _SCHEME.fullmatch(value.strip())
+        yield match[3] if match else value.strip()
+    elif value.lstrip()[:1] == "{":
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            return
+        yield from _hidden_texts(parsed, _mask_value(parsed, secret=False, depth=0))
+
+
+def _hidden_texts(value: Any, masked: Any) -> Iterator[str]:
+    """The texts that a mask stands for; objects whose keys were masked are passed over."""
+    if isinstance(value, dict) and isinstance(masked, dict):
+        for key, item in value.items():
+            yield from _hidden_texts(item, masked.get(key))
+    elif isinstance(value, list) and isinstance(masked, list):
+        for item, shown in zip(value, masked, strict=True):
+            yield from _hidden_texts(item, shown)
+    elif isinstance(value, str) and value != masked:
+        yield value
 
 
 def _mask_of(name: str) -> Callable[[str], str]:

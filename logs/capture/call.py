@@ -129,6 +129,7 @@ class Call:
         resolved = resolve.resolve(request, self.grant, body, self.capture.registry)
         self.request = resolved.request
         self.draft.request_headers |= resolved.shown
+        self.draft.sent_headers = resolved.request.fields
         if resolved.variables is not None:
             self.draft.variables = resolved.variables
             self.draft.request.release()

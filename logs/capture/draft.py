@@ -8,6 +8,7 @@ from logs.capture.bodies import Kept, decoded
 from logs.capture.estimate import estimate
 from logs.ingest import normalise
 from logs.ingest.record import Exchange, LogRecord
+from portkey_logs import redaction
 
 _MAX_SIZE = 2**31 - 1  # of the columns for sizes
 
@@ -24,6 +25,7 @@ class Draft:
         self.url = ""
         self.provider: str | None = None
         self.request_headers: dict[str, str] = {}
+        self.sent_headers: dict[str, str] = {}  # with the secrets that were kept here, where the call used any
         self.variables: bytes | None = None  # of the prompt that the request was rendered from, as JSON
         self.response_headers: dict[str, str] = {}
         self.status: int | None = None
@@ -64,6 +66,8 @@ class Draft:
         )
         estimate(derived)
         record = derived.record
+        if record.error_message and self.sent_headers:
+            record.error_message = redaction.mask_echoes(record.error_message, self.sent_headers)
         if self.cut and not self.client_left:
             record.is_success = False
             record.error_type, record.error_message = "upstream_cut", self.cut

@@ -138,7 +138,7 @@ def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now
         has_tools=has.tools,
         error_type=clean_or_none(problem.type, MAX_NAME),
         error_code=clean_or_none(problem.code, MAX_NAME),
-        error_message=clean_or_none(problem.message, MAX_MESSAGE),
+        error_message=_said(problem.message, exchange.request_headers),
         latency_ms=count(exchange.latency_ms),
         time_to_first_token_ms=count(exchange.time_to_first_token_ms),
         input_tokens=usage.input,
@@ -305,6 +305,11 @@ def _problem(exchange: Exchange, response: _Body) -> Problem:
     if exchange.status_code is None and not response.raw:
         return Problem("no_answer", None, "No answer came.")
     return read_problem(response.value, response.raw, exchange.response_headers)
+
+
+def _said(message: str | None, headers: Mapping[str, str]) -> str | None:
+    """An error's words as they are kept: in lists and exports, where the caller's key has no place."""
+    return clean_or_none(redaction.mask_echoes(message[: 4 * MAX_MESSAGE], headers), MAX_MESSAGE) if message else None
 
 
 def _is_stream(exchange: Exchange, response: _Body, asked: Json) -> bool:

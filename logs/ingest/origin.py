@@ -16,8 +16,10 @@ from logs import status
 from logs.ingest import routes
 from logs.ingest.families.base import mapping, text
 from logs.ingest.text import clean, decode_json
+from portkey_logs import redaction
 
 MAX_METADATA = 128  # characters of a key and of a value: Portkey cuts there
+_READ_METADATA = 10_000  # of a value: as much as may hold the key that the first 128 are the beginning of
 _CONFIG_ID = re.compile(r"[\w.-]{1,100}")
 
 
@@ -108,8 +110,12 @@ def metadata_header(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def tidy_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Keys and values as stored: strings of at most 128 characters, anything else as its JSON text."""
-    return {clean(key, MAX_METADATA): clean(as_text(value), MAX_METADATA) for key, value in metadata.items()}
+    """Keys and values as stored: strings of at most 128 characters, anything else as its JSON text. Keys of a
+    well-known make are masked; names decide nothing here, for people filter by these."""
+    return {
+        clean(key, MAX_METADATA): clean(redaction.mask_known_keys(as_text(value)[:_READ_METADATA]), MAX_METADATA)
+        for key, value in metadata.items()
+    }
 
 
 def as_text(value: Any) -> str:

@@ -394,3 +394,16 @@ def test_what_names_nothing_of_ours_passes_to_the_byte(headers: dict[str, str], 
     assert seen.requests[0][2] == body
     for name, value in headers.items():
         assert seen.headers[name.replace("_", "-")] == value
+
+
+def test_a_provider_that_names_the_key_it_refuses_does_not_put_it_into_the_list() -> None:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        sent = json.loads(request.headers["x-portkey-config"])["api_key"]
+        return web.json_response({"error": {"message": f"No such key: {sent}"}}, status=401)
+
+    async def scenario() -> None:
+        async with stand(refuse, shelf=Shelf({"plain": key("plain", secret="a secret of no known make")})) as place:
+            await place.call(x_portkey_virtual_key="plain")
+            assert place.records[0].error_message == "No such key: a ********ake"
+
+    run(scenario())

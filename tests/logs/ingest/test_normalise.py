@@ -346,6 +346,23 @@ def test_secrets_do_not_reach_the_record():
     assert secret not in repr(stored)
 
 
+def test_an_error_that_names_the_callers_key_does_not_keep_it():
+    given, in_config = "abcdefgh12345678zyxw", "another-secret-of-no-known-make"
+    for secret in (given, in_config, "sk-proj-0123456789abcdefghij"):
+        body = json.dumps({"error": {"message": f"Incorrect API key provided: {secret}. Look at your keys."}}).encode()
+        headers = {
+            "authorization": f"Bearer {given}",
+            "x-portkey-config": json.dumps({"targets": [{"api_key": in_config}]}),
+        }
+        message = record(response_body=body, status_code=401, request_headers=headers).error_message
+        assert message == f"Incorrect API key provided: {secret[:2]}********{secret[-3:]}. Look at your keys."
+
+
+def test_metadata_keeps_no_key_of_a_known_make():
+    key = "sk-proj-0123456789abcdefghij"
+    assert record(metadata={"key": key, "token": "blue"}).metadata == {"key": "sk********hij", "token": "blue"}
+
+
 # --- cost --------------------------------------------------------------------------------------------------
 
 
