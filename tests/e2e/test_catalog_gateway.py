@@ -164,6 +164,7 @@ def test_a_prompt_streamed_and_not(world: Catalogued, sdk: portkey_ai.Portkey) -
     sent = json.loads(world.raw(log["id"], "request"))
     assert (sent["messages"][0]["content"], sent["model"]) == ("Greet Ada", "m")
     assert (log["prompt"], log["virtual_key"], log["request_type"]) == (made.slug, "second", "chat_completion")
+    assert log["variables"] == {"name": "Ada"}
     changed = sdk.prompts.update(made.slug, string=string.replace("Greet", "Hail"))
     sdk.prompts.publish(made.slug, version=2)
     found = ("prompt_version_id", "prompt_in_config_target")

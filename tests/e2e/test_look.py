@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -225,6 +227,21 @@ def prompt_of(site: Site) -> str:
     return f"/w/acme/prompts/{made.slug}/?against=2"
 
 
+def rendered(site: Site) -> tuple[str, UUID]:
+    """That prompt, and a log with the variables that filled it in."""
+    from django.db import connection
+
+    from logs.ingest import storage
+    from tests.factories import make_record
+
+    address = prompt_of(site)
+    values = {"name": "Ada", "language": "English, as it is spoken in Edinburgh. " * 30, "tags": ["billing", 1]}
+    slug = address.split("/")[4]
+    record = make_record(site.people.workspace.pk, prompt=slug, variables=json.dumps(values).encode())
+    storage.commit_batch(connection, [record])
+    return address, record.id
+
+
 def prompt_list(site: Site) -> str:
     prompt_of(site)
     return "/w/acme/prompts/"
@@ -336,6 +353,7 @@ VIEWS = [
     View("panel-embeddings", of("embeddings"), part="#log-panel"),
     View("panel-json", of("chat_tools", "&request=json&response=json"), part="#log-panel"),
     View("panel-raw", of("chat_stream_usage", "&request=raw&response=raw"), part="#log-panel"),
+    View("panel-variables", lambda site: f"/w/acme/logs/{rendered(site)[1]}/", part="#log-panel"),
     View("panel-full", of("chat_tools", "&full=1"), part="#log-panel"),
     View("panel-guardrail", of("guardrail_fail_246"), part="#log-panel"),
     View("panel-message", of("messages_anthropic"), part="#log-panel"),
@@ -371,7 +389,7 @@ VIEWS = [
     View("playground-beside", playground_of("chat_plain"), stand_side_by_side, part="main"),
     View("prompts", prompt_list, part="main"),
     View("prompts-first", "/w/acme/prompts/", part="main"),
-    View("prompt", prompt_of, part="main"),
+    View("prompt", lambda site: "{}&log={}".format(*rendered(site)), part="main"),
     View("playground-refused", playground_of("images_url"), part="main"),
     View("replay-form", lambda site: prompt_of(site) and "/w/acme/replays/new/?model=gpt-4o&since=7d"),
     View("replay-error", "/w/acme/replays/new/?status=abc", status=400, part="main"),
