@@ -39,21 +39,28 @@ class DatabaseMiddleware:
             )
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
-        logger.warning("The database is away: %s", str(error).partition("\n")[0])
-        response: HttpResponse
-        if _is_for_programs(request):
-            response = api_failure(503, "The database is away; try again shortly.", "away")
-        else:
-            response = HttpResponse(render_to_string("503.html"), status=503)
-        response["Retry-After"] = str(RETRY_SECONDS)
-        return response
+        return _away(request, error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's ``handler404``."""
+    """Django's ``handler404``. The page asks the database who reads it."""
     if _is_for_programs(request):
         return api_failure(404, f"There is nothing at {request.path[:200]}", "not_found")
-    return page_not_found(request, exception)
+    try:
+        return page_not_found(request, exception)
+    except (OperationalError, InterfaceError) as error:
+        return _away(request, error)
+
+
+def _away(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.warning("The database is away: %s", str(error).partition("\n")[0])
+    response: HttpResponse
+    if _is_for_programs(request):
+        response = api_failure(503, "The database is away; try again shortly.", "away")
+    else:
+        response = HttpResponse(render_to_string("503.html"), status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def _is_for_programs(request: HttpRequest) -> bool:

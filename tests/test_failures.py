@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from logs import pagination
@@ -32,6 +32,19 @@ def test_it_is_said_and_not_a_crash(path: str, kind: str, client: Client, people
     assert b"unexpectedly" not in answer.content
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/w/acme/nothing/", "/exports/forged/file"])
+def test_that_there_is_nothing_cannot_be_said_to_people_without_a_database(
+    path: str, client: Client, people: People
+) -> None:
+    def fail(*args: Any) -> None:
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    client.login(username="alice@example.org", password=PASSWORD)
+    with connection.execute_wrapper(fail):
+        answer = client.get(path)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/logs/17", "/w/other/logs.json"])
 def test_programs_get_json_where_there_is_nothing(path: str, client: Client, people: People) -> None:
     client.login(username="alice@example.org", password=PASSWORD)
@@ -52,6 +65,7 @@ TIMES = "time_of_generation_min=2026-11-20T00:00:00Z&time_of_generation_max=2026
         (f"/v1/analytics/graphs/requests?{TIMES}&span_id=%00", ""),
         (f"/v1/analytics/graphs/requests?{TIMES}&metadata={'[' * 2000}", ""),
         ("/v1/configs", r'{"name": "\ud800", "config": {"retry": {"attempts": 1}}}'),
+        ("/v1/configs", f'{{"name": "a", "config": {{"virtual_key": "a", "request_timeout": 1{"0" * 400}}}}}'),
         ("/v1/prompts", r'{"name": "a", "string": "a", "parameters": {}, "label": "\u0000"}'),
         ("/v1/prompts", f'{{"name": "a", "string": "a", "parameters": {{}}, "model": "{"m" * 300}"}}'),
         ("/v1/prompts", f'{{"name": "a", "string": "a", "parameters": {{}}, "config": "{"c" * 300}"}}'),
@@ -93,6 +107,9 @@ SAVED = {"body": '{"messages": [{"role": "user", "content": "Hi"}]}', "name": "n
         ("/w/acme/prompts/save/", {"body": "{}", "prompt": "../x/"}, 303),
         ("/w/acme/prompts/save/", {"body": "{}", "log": "zz"}, 303),
         ("/w/acme/virtual-keys/new/", {"name": "a", "provider": "openai", "key": "k", "last_day": "9999-12-31"}, 422),
+        ("/w/acme/keys/", {"name": "a", "scopes": ["logs.view"], "last_day": "9999-12-31"}, 422),
+        ("/w/acme/playground/?prompt=a/b", None, 404),
+        (f"/w/acme/logs/?q=a&cursor=newer-{'f' * 32}", None, 200),
         ("/w/acme/logs/?since=9999w", None, 400),
         ("/w/acme/analytics/?all=1&until=9999w", None, 400),
         ("/w/acme/analytics/?all=1&api_key=nobody", None, 200),
