@@ -63,6 +63,7 @@ WITH candidate AS MATERIALIZED (
 _CANDIDATES_AND_PARTIAL = CANDIDATES.replace("terms @> %s::int4[]", "(terms @> %s::int4[] OR is_partial)")
 _WAITING = """
 SELECT id FROM index_queue WHERE workspace_id = %s AND id >= %s AND id < %s ORDER BY id {direction} LIMIT %s"""
+LAST = UUID(int=(1 << 128) - 1)  # a cursor may be any id
 _SOURCE = ("id", "request_type", "stream", "request_bytes", "response_bytes")
 _PARTIAL = """
 SELECT id FROM log_terms WHERE workspace_id = %s AND id >= %s AND id < %s AND is_partial LIMIT %s"""
@@ -314,7 +315,7 @@ def _bounds(logs: LogQuerySet, start: UUID | None, newer: bool) -> tuple[UUID, U
 
 
 def _after(id: UUID) -> UUID:
-    return UUID(int=id.int + 1)
+    return UUID(int=min(id.int + 1, LAST.int))
 
 
 def _moment(id: UUID) -> datetime:

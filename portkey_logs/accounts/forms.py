@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -17,6 +17,21 @@ SCOPE_LABELS = {
     "logs.export": "logs.export: make and fetch files of logs",
     "analytics.view": "analytics.view: read sums of logs",
 }
+
+
+LAST_YEAR = 2100  # what lies far beyond overflows somewhere
+
+
+def end_of(day: date | None) -> datetime | None:
+    """When a last day is over (UTC); None where there is none. Raises ValidationError for one that is over, or no day
+    that anybody means."""
+    if day is None:
+        return None
+    if day < timezone.now().date():
+        raise forms.ValidationError("This day is over.")
+    if day.year > LAST_YEAR:
+        raise forms.ValidationError(f"Give a day up to the year {LAST_YEAR}, or none.")
+    return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 class ApiKeyForm(forms.Form):
@@ -35,12 +50,7 @@ class ApiKeyForm(forms.Form):
 
     def clean_last_day(self) -> datetime | None:
         """The moment (UTC) from which the key is refused; None: it never expires."""
-        day = self.cleaned_data["last_day"]
-        if day is None:
-            return None
-        if day < timezone.now().date():
-            raise forms.ValidationError("This day is over.")
-        return datetime.combine(day, time(), UTC) + timedelta(days=1)
+        return end_of(self.cleaned_data["last_day"])
 
 
 class InvitationForm(forms.Form):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
+from portkey_logs.accounts.forms import end_of
 from portkey_logs.catalog.models import Invalid
 from portkey_logs.catalog.models.base import MAX_NAME
 from portkey_logs.catalog.providers import PROVIDERS
 from portkey_logs.catalog.slugs import MAX_LENGTH
-
-LAST_YEAR = 2100  # what lies far beyond overflows somewhere
 
 
 class CatalogForm(forms.Form):
@@ -118,14 +116,7 @@ class VirtualKeyForm(CatalogForm):
 
     def clean_last_day(self) -> datetime | None:
         """The moment (UTC) from which the key is refused; None: it never expires."""
-        day = self.cleaned_data["last_day"]
-        if day is None:
-            return None
-        if day < timezone.now().date():
-            raise forms.ValidationError("This day is over.")
-        if day.year > LAST_YEAR:
-            raise forms.ValidationError(f"Give a day up to the year {LAST_YEAR}, or none.")
-        return datetime.combine(day, time(), UTC) + timedelta(days=1)
+        return end_of(self.cleaned_data["last_day"])
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -92,7 +92,11 @@ def _string(value: Any) -> str | None:
 
 
 def _number(value: Any) -> str | None:
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        fine = is_number and math.isfinite(value)
+    except OverflowError:  # hundreds of digits are no number to anybody else
+        fine = False
     return None if fine else "must be a number"
 
 

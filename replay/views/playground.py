@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -40,7 +40,10 @@ def playground(request: SignedInRequest, workspace: str) -> HttpResponse:
     if slug := request.GET.get("prompt"):
         version = request.GET.get("version")
         name, args = ("prompt_version", [workspace, slug, _uuid(version)]) if version else ("prompt", [workspace, slug])
-        return redirect(name, *args)
+        try:
+            return redirect(name, *args)
+        except NoReverseMatch:  # no slug has a slash
+            raise Http404 from None
     return TemplateResponse(request, "replay/playground.html", page_context(request, found, _opened(request, found)))
 
 
