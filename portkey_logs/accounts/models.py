@@ -239,6 +239,11 @@ class SignInLink(models.Model):
         cls.objects.create(user=user, token_hash=hash_token(token), expires_at=timezone.now() + cls.LIFETIME)
         return token
 
+    @classmethod
+    def withdraw(cls, user: User) -> None:
+        """Use up all of the person's links."""
+        cls.objects.filter(user=user, used_at=None).update(used_at=timezone.now())
+
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def active(self, now: datetime | None = None) -> ApiKeyQuerySet:

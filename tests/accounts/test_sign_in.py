@@ -214,6 +214,11 @@ class TestPassword:
         assert here.get("/w/acme/keys/").status_code == 200
         assert elsewhere.get("/w/acme/keys/").status_code == 302
 
+    def test_uses_up_the_links_that_would_begin_another(self, people: People, browser_of: SignIn) -> None:
+        paths = [f"/accounts/link/{SignInLink.issue(person)}/" for person in (people.alice, people.bob)]
+        self.change(browser_of(people.alice), old_password=PASSWORD)
+        assert [Client().post(path).status_code for path in paths] == [410, 302]
+
     @pytest.mark.parametrize("weak", ["short", "password123", "alice@example.org"])
     def test_weak_ones_are_refused(self, people: People, browser_of: SignIn, weak: str) -> None:
         status = self.change(browser_of(people.alice), old_password=PASSWORD, new_password1=weak, new_password2=weak)
