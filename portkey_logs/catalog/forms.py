@@ -49,10 +49,12 @@ class ConfigForm(CatalogForm):
     description = forms.CharField(
         label="What changes", max_length=200, required=False, help_text="Optional. For the list of versions."
     )
+    after = forms.IntegerField(required=False, widget=forms.HiddenInput)  # the number of the version it was made from
 
     def __init__(self, *args: Any, is_new: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["description" if is_new else "slug"]
+        for name in ("description", "after") if is_new else ("slug",):
+            del self.fields[name]
 
     def clean_body(self) -> Any:
         """The JSON value."""

@@ -119,6 +119,22 @@ class TestConfigs:
         assert "The current one is version 2." in old
         assert "<ins>" in client.get("/w/acme/configs/pc-chat/?against=1").text
 
+    def test_what_was_saved_meanwhile_is_not_undone_unseen(self, people: People, config: Config) -> None:
+        path = "/w/acme/configs/pc-safe/edit/"
+        alice, bob = browser(people.alice), browser(people.bob)
+        seen = alice.get(path).context["form"].initial["after"]
+        first, second = ({"name": "Safe chat", "body": json.dumps(BODY | {"retry": {"attempts": n}})} for n in (1, 2))
+        assert bob.post(path, first | {"after": seen}).status_code == 302
+        refused = alice.post(path, second | {"name": "Other", "after": seen})
+        assert refused.status_code == 422
+        assert "version 2 was saved meanwhile" in refused.text
+        assert 'name="after" value="2"' in refused.text
+        assert 'name="name" value="Other"' in refused.text
+        config.refresh_from_db()
+        assert (config.name, config.versions.count()) == ("Safe chat", 2)
+        assert alice.post(path, second | {"after": 2}).status_code == 302
+        assert config.versions.count() == 3
+
     def test_the_same_again_is_no_version(self, people: People, config: Config) -> None:
         answer = browser(people.alice).post(
             "/w/acme/configs/pc-safe/edit/", {"name": config.name, "body": json.dumps(BODY)}, follow=True

@@ -5,8 +5,8 @@ lead here: what is not to be used any more is archived, and its slug stays taken
 """
 
 from portkey_logs.catalog.models.base import Invalid, Item
-from portkey_logs.catalog.models.configs import Config, ConfigVersion
+from portkey_logs.catalog.models.configs import Config, ConfigVersion, SavedMeanwhile
 from portkey_logs.catalog.models.prompts import Prompt, PromptVersion
 from portkey_logs.catalog.models.virtual_keys import VirtualKey
 
-__all__ = ["Config", "ConfigVersion", "Invalid", "Item", "Prompt", "PromptVersion", "VirtualKey"]
+__all__ = ["Config", "ConfigVersion", "Invalid", "Item", "Prompt", "PromptVersion", "SavedMeanwhile", "VirtualKey"]

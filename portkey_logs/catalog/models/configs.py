@@ -18,6 +18,15 @@ from portkey_logs.catalog.vault import vault
 MAX_CONFIG = 100_000  # characters; it travels to the gateway in a header, and prompts come on top
 
 
+class SavedMeanwhile(Invalid):
+    """Somebody else was faster; ``version`` is theirs."""
+
+    def __init__(self, version: ConfigVersion) -> None:
+        words = f"{version} was saved meanwhile: look at what it changes, then save again to replace it"
+        super().__init__([Finding("", words)])
+        self.version = version
+
+
 class Config(Item):
     """A gateway config that calls name by its slug; its current version serves them."""
 
@@ -44,13 +53,16 @@ class Config(Item):
         return config
 
     @transaction.atomic
-    def save_version(self, body: Any, *, by: Actor, description: str = "") -> ConfigVersion:
+    def save_version(self, body: Any, *, by: Actor, description: str = "", after: int | None = None) -> ConfigVersion:
         """Makes ``body`` the current version; the present one stays if nothing changed. Raises Invalid.
 
-        Masks in ``body`` stand for the secrets of the present version.
+        Masks in ``body`` stand for the secrets of the present version. ``after`` is the number of the one that its
+        author has seen: another that was saved meanwhile is not undone unseen (SavedMeanwhile).
         """
         Config.objects.select_for_update().get(pk=self.pk)  # of two at once one waits: numbers do not collide
         last = self.versions.first()
+        if after is not None and last is not None and last.number != after:
+            raise SavedMeanwhile(last)
         try:
             body = inline.resolve_masks(body, last.body if last else None, last.open_secrets() if last else [])
         except inline.MaskSent as error:

@@ -23,7 +23,7 @@ from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for,
 from portkey_logs.accounts.models import Actor, AuditEvent, Workspace
 from portkey_logs.catalog import schema, strategy
 from portkey_logs.catalog.forms import ConfigForm
-from portkey_logs.catalog.models import Config, ConfigVersion, Invalid
+from portkey_logs.catalog.models import Config, ConfigVersion, Invalid, SavedMeanwhile
 from portkey_logs.catalog.strategy import Option
 
 EXAMPLE = {
@@ -113,7 +113,8 @@ def edit_config(request: SignedInRequest, workspace: str, slug: str) -> HttpResp
         number = request.GET.get("version", "")
         start = found.versions.filter(number=number).first() if number.isdecimal() and len(number) < 9 else None
         body = (start or found.current or ConfigVersion(body={})).text
-        form = ConfigForm(initial={"name": found.name, "body": body}, is_new=False)
+        newest = found.versions.values_list("number", flat=True).first()
+        form = ConfigForm(initial={"name": found.name, "body": body, "after": newest}, is_new=False)
     if form.is_valid() and _save(request, found, form):
         return _to(place, found)
     context = {"workspace": place, "form": form, "config": found}
@@ -167,11 +168,17 @@ def _save(request: SignedInRequest, config: Config, form: ConfigForm) -> bool:
     values, by = form.cleaned_data, Actor(request.user)
     before = config.current_id
     try:
-        if values["name"] != config.name:
-            config.rename(values["name"], by)
-        version = config.save_version(values["body"], by=by, description=values["description"])
+        with transaction.atomic():
+            version = config.save_version(
+                values["body"], by=by, description=values["description"], after=values["after"]
+            )
+            if values["name"] != config.name:
+                config.rename(values["name"], by)
     except Invalid as invalid:
         form.add_findings(invalid)
+        if isinstance(invalid, SavedMeanwhile):  # now its author has seen it
+            form.data = request.POST.copy()
+            form.data["after"] = str(invalid.version.number)
         return False
     if version.pk == before:
         messages.info(request, f"Nothing changed: version {version.number} stays.")
