@@ -38,7 +38,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 PICTURES = {
     ("list", "light", 1440), ("list", "dark", 1440), ("list", "light", 390), ("panel", "light", 1440),
     ("panel", "dark", 390), ("panel-json", "dark", 1440), ("keys", "light", 1440),
-    ("sign-in", "light", 1440),
+    ("sign-in", "light", 1440), ("analytics-overview", "light", 1440), ("playground-answered", "light", 1440),
 }  # fmt: skip
 
 
