@@ -95,8 +95,10 @@ def mask_headers(headers: Mapping[str, str], sensitive: Iterable[str] = ()) -> d
 def sensitive_names(headers: Mapping[str, str]) -> set[str]:
     """The lower-case header names that the caller asked to mask by ``x-portkey-sensitive-headers``."""
     names: set[str] = set()
+    if _SENSITIVE not in map(str.lower, headers):
+        return names
     for name, value in headers.items():
-        if len(name) == len(_SENSITIVE) and name.lower() == _SENSITIVE:
+        if name.lower() == _SENSITIVE:
             names.update(re.findall(r"[^\s,;\[\]\"']+", value.lower()))
     return names
 

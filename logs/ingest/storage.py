@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -140,6 +141,7 @@ BODY_COLUMNS = {
 }
 QUEUE_COLUMNS = {"workspace_id": "int8", "id": "uuid"}
 _TEXTS = [name for name, type in _PLAIN.items() if type in ("text", "varchar")]
+_plain_of, _gateway_of, _texts_of = attrgetter(*_PLAIN), attrgetter(*_GATEWAY), attrgetter(*_TEXTS)
 _LIMITS = {"int2": 2**15, "int4": 2**31}
 _NUMBERS = [(name, _LIMITS[type]) for name, type in _PLAIN.items() if type in _LIMITS]
 _GATEWAY_NUMBERS = [(name, _LIMITS[type]) for name, type in _GATEWAY.items() if type in _LIMITS]
@@ -151,10 +153,12 @@ _local = threading.local()  # a zstd compressor serves one thread at a time
 
 def clean(record: LogRecord) -> LogRecord:
     """Replace what PostgreSQL's text cannot hold (NUL, lone surrogates) by U+FFFD, in place; returns the record."""
-    for name in _TEXTS:
-        value = getattr(record, name)
-        if value is not None and (not value.isascii() or "\0" in value):
-            setattr(record, name, _clean_text(value))
+    texts = _texts_of(record)
+    together = "".join(filter(None, texts))
+    if not together.isascii() or "\0" in together:
+        for name, value in zip(_TEXTS, texts, strict=True):
+            if value is not None:
+                setattr(record, name, _clean_text(value))
     if record.metadata:
         record.metadata = {_clean_text(key): _clean_text(value) for key, value in record.metadata.items()}
     return record
@@ -200,8 +204,8 @@ def log_row(record: LogRecord, received_at: datetime) -> tuple[Any, ...]:
     """The ``log`` row of a record, in the order of LOG_COLUMNS."""
     labels = sorted(f"{key}={value}" for key, value in record.metadata.items())
     return (
-        *[getattr(record, name) for name in _PLAIN],
-        *[getattr(record.gateway, name) for name in _GATEWAY],
+        *_plain_of(record),
+        *_gateway_of(record.gateway),
         labels,
         received_at,
     )
@@ -218,8 +222,10 @@ def refusal(record: LogRecord, now_ms: int, *, resent: bool = False) -> Outcome 
             value = getattr(part, name)
             if value is not None and not -limit <= value < limit:
                 return Outcome("refused", f"{value} is out of range", name)
+    if resent:
+        return None
     oldest, newest = partitions.accepted_window(now_ms)
-    if resent or oldest <= ids.time_ms(record.id) <= newest:
+    if oldest <= ids.time_ms(record.id) <= newest:
         return None
     moment = _utc(ids.time_ms(record.id)).isoformat(timespec="seconds")
     return Outcome(
