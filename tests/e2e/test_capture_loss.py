@@ -138,3 +138,20 @@ def test_a_thousand_calls_while_the_database_is_away(bench: Bench) -> None:
     with_it, without = statistics.median(before.took), statistics.median(away.took)
     print(f"median with the database {with_it * 1000:.2f} ms, without {without * 1000:.2f} ms")
     assert without < 2 * with_it + 0.002
+
+
+def test_a_client_that_leaves_at_once_is_found_to_have_left(bench: Bench) -> None:
+    """Long before anybody looks for it: see WATCH_SECONDS."""
+
+    async def leave() -> None:
+        headers = {"x-portkey-api-key": bench.key, "content-type": "application/json", "x-stub": "delay-2000"}
+        async with aiohttp.ClientSession() as session:
+            call = session.post(f"{bench.capture.url}/v1/chat/completions", data=CHAT, headers=headers)
+            calling = asyncio.ensure_future(call)
+            while "in_flight 1" not in servers.get(f"{bench.capture.url}/metrics").decode():
+                await asyncio.sleep(0.005)
+            calling.cancel()
+
+    in_a_loop(leave())
+    wait_until(Log.objects.exists)
+    assert Log.objects.get().completeness == "client_left"
