@@ -79,11 +79,11 @@ def fetch_page(
     if logs.search is not None:
         return _fetch_found(logs, logs.search, cursor, size, budget_ms)
     if cursor and cursor.newer:
-        rows = list(logs.newer_than(cursor.id).oldest_first()[: size + 1])
-        more, rows = len(rows) > size, rows[:size][::-1]
-        if not rows:
-            return Page()
-        return Page(rows, older=Cursor(rows[-1].id), newer=Cursor(rows[0].id, newer=True) if more else None)
+        if from_index:
+            rows, reached = list(logs.newer_than(cursor.id).oldest_first()[: size + 1]), None
+        else:
+            rows, reached = _walk_on(logs, cursor, size + 1, budget_ms or WALK_BUDGET_MS)
+        return _newer_page(rows, size, reached)
 
     if from_index:
         rows, reached = list(_before(logs, cursor)[: size + 1]), None
@@ -106,6 +106,16 @@ def _page(rows: list[Log], cursor: Cursor | None, size: int, reached: UUID | Non
     return page
 
 
+def _newer_page(rows: list[Log], size: int, reached: UUID | None) -> Page:
+    """As ``_page``, of what was found oldest first; ``reached`` as of ``_walk_on``."""
+    more, rows = len(rows) > size, rows[:size][::-1]
+    beyond = rows[0].id if more else reached
+    page = Page(rows, newer=Cursor(beyond, newer=True) if beyond else None)
+    if rows:
+        page.older = Cursor(rows[-1].id)
+    return page
+
+
 def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: int, budget_ms: int | None) -> Page:
     """One page of a search in bodies."""
     newer = cursor is not None and cursor.newer
@@ -118,14 +128,8 @@ def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: i
         budget_ms=budget_ms or SEARCH_BUDGET_MS,
         everything=budget_ms is not None,
     )
-    if not newer:
-        page = _page(findings.rows, cursor, size, findings.reached)
-    else:
-        rows, more = findings.rows[:size][::-1], len(findings.rows) > size
-        beyond = rows[0].id if more else findings.reached
-        page = Page(rows, newer=Cursor(beyond, newer=True) if beyond else None)
-        if rows:
-            page.older = Cursor(rows[-1].id)
+    rows, reached = findings.rows, findings.reached
+    page = _newer_page(rows, size, reached) if newer else _page(rows, cursor, size, reached)
     page.findings = findings
     return page
 
@@ -139,7 +143,8 @@ def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int, budget_ms:
     """Rows found, and the id down to which everything was searched (None: to the very end)."""
     now = timezone.now()
     end = ids.floor(ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
-    top = cursor.id if cursor else ids.floor(ids.ms_of(now + timedelta(days=2)))  # nothing later is accepted
+    top = ids.floor(ids.ms_of(now + timedelta(days=2)))  # nothing later is accepted
+    top = min(cursor.id, top) if cursor else top
     deadline = monotonic() + budget_ms / 1000
     span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
     rows: list[Log] = []
@@ -155,6 +160,28 @@ def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int, budget_ms:
         if len(rows) >= wanted:
             break
         top, span_ms = bottom, span_ms * WINDOW_GROWTH
+    return rows, None
+
+
+def _walk_on(logs: LogQuerySet, cursor: Cursor, wanted: int, budget_ms: int) -> tuple[list[Log], UUID | None]:
+    """As ``_walk_back`` the other way: rows oldest first, and the id up to which everything was searched."""
+    end = ids.floor(ids.ms_of(timezone.now() + timedelta(days=2)))  # nothing later is accepted
+    deadline = monotonic() + budget_ms / 1000
+    span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
+    bottom, rows = cursor.id, list[Log]()
+    while bottom < end:
+        top = min(ids.floor(min(ids.time_ms(bottom) + span_ms, ids.MAX_MS)), end)
+        left_ms = int((deadline - monotonic()) * 1000)
+        if left_ms <= 0:
+            return rows, bottom
+        window = logs.filter(id__gt=bottom, id__lte=top)
+        found = within(left_ms, window.oldest_first()[: wanted - len(rows)])
+        if found is None:
+            return rows, bottom
+        rows += found
+        if len(rows) >= wanted:
+            break
+        bottom, span_ms = top, span_ms * WINDOW_GROWTH
     return rows, None
 
 

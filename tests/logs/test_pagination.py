@@ -80,9 +80,21 @@ def test_when_the_budget_ends_first_the_page_says_how_far_it_looked(
     assert page.rows == []
     assert page.searched_back_to is not None
     assert page.older is not None
+    nowhere = pagination.fetch_page(logs, Cursor(UUID(int=(1 << 128) - 1)), from_index=False)
+    assert nowhere.searched_back_to is not None
     monkeypatch.undo()
     further = pagination.fetch_page(logs, page.older, from_index=False)
     assert further.searched_back_to is None
+
+
+def test_the_way_to_newer_logs_has_a_budget_too(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    oldest = store(people, 3)[-1]
+    logs = Log.objects.in_workspace(people.workspace).filter(provider="rare")
+    monkeypatch.setattr(pagination, "WALK_BUDGET_MS", 0)
+    page = pagination.fetch_page(logs, Cursor(oldest, newer=True), from_index=False)
+    assert (page.rows, page.newer) == ([], Cursor(oldest, newer=True))
+    monkeypatch.undo()
+    assert pagination.fetch_page(logs, page.newer, from_index=False).newer is None
 
 
 def test_a_slow_query_is_cut_off_and_the_connection_stays_usable(people: People) -> None:
