@@ -121,3 +121,7 @@ class LoggingForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     class Meta:
         model = Workspace
         fields = ["metrics_only", "ask_for_usage"]
+        help_texts = {
+            "metrics_only": "Keep numbers, states and names, but no request or response bodies, except those of errors:"
+            " they say what went wrong, and may quote what was asked."
+        }
