@@ -9,6 +9,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
+from psycopg.errors import UniqueViolation
 
 from portkey_logs.accounts.api import api_failure
 
@@ -18,8 +19,8 @@ RETRY_SECONDS = 5  # a restart of PostgreSQL takes about that long
 
 
 class DatabaseMiddleware:
-    """Answers 503 where the database could not be asked, and 400 where it cannot hold what it was given: NUL, half a
-    character, a number that is too large. Nothing is lost by either."""
+    """Answers 503 where the database could not be asked, 400 where it cannot hold what it was given (NUL, half a
+    character, a number that is too large), and 409 where two saved the same name at once. Nothing is lost by any."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -31,12 +32,9 @@ class DatabaseMiddleware:
         """Django asks here about what a view or its template raised."""
         if isinstance(error, (DataError, UnicodeEncodeError)):
             logger.warning("Refused at %s: %s", request.path[:200], str(error).partition("\n")[0])
-            words = "A value holds a character that cannot be stored, or is too long."
-            return (
-                api_failure(400, words, "AB01")
-                if _is_for_programs(request)
-                else HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")
-            )
+            return _refused(request, 400, "A value holds a character that cannot be stored, or is too long.", "AB01")
+        if isinstance(error.__cause__, UniqueViolation):
+            return _refused(request, 409, "Somebody else has just saved the same. Look at it, then try again.", "AB05")
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
         return _away(request, error)
@@ -50,6 +48,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         return page_not_found(request, exception)
     except (OperationalError, InterfaceError) as error:
         return _away(request, error)
+
+
+def _refused(request: HttpRequest, status: int, words: str, code: str) -> HttpResponse:
+    if _is_for_programs(request):
+        return api_failure(status, words, code)
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
 
 
 def _away(request: HttpRequest, error: Exception) -> HttpResponse:

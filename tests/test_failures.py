@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from logs import pagination
 from portkey_logs.accounts.models import ApiKey
+from portkey_logs.catalog.models import Config
 from tests.factories import PASSWORD, People
 
 
@@ -92,6 +93,26 @@ def test_programs_learn_that_a_value_cannot_be_kept(path: str, body: str, client
         else client.get(path, headers=headers)
     )
     assert (answer.status_code, answer.json()["status"]) == (400, "failure")
+
+
+@pytest.mark.parametrize("for_programs", [True, False])
+def test_of_two_who_take_a_name_at_once_one_hears_of_the_other(
+    for_programs: bool, client: Client, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, key = ApiKey.issue(people.workspace, "all", scopes=ApiKey.SCOPES)
+    client.login(username="alice@example.org", password=PASSWORD)
+    monkeypatch.setattr(Config, "_new_slug", lambda *args: "pc-taken")  # both have found it free
+    body = {"name": "a", "slug": "pc-taken", "config": {"retry": {"attempts": 1}}}
+    form = {"name": "a", "slug": "pc-taken", "body": json.dumps(body["config"])}
+    headers = {"x-portkey-api-key": key}
+    for status in (200 if for_programs else 302, 409):
+        with transaction.atomic():
+            answer = (
+                client.post("/v1/configs", body, content_type="application/json", headers=headers)
+                if for_programs
+                else client.post("/w/acme/configs/new/", form)
+            )
+        assert answer.status_code == status
 
 
 SAVED = {"body": '{"messages": [{"role": "user", "content": "Hi"}]}', "name": "n"}
