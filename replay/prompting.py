@@ -13,7 +13,7 @@ from logs.models import Log
 from portkey_logs.catalog.models import PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.templates import TemplateError
-from replay import source
+from replay import facts, source
 from replay.desk import Desk
 from replay.source import NoSource, Source, Target
 
@@ -27,11 +27,13 @@ class NoPrompt(ValueError):
 def desk_of(version: PromptVersion, log: Log | None = None) -> Desk:
     """A version on the playground, its variables not filled in; of a log, if it is another attempt at that."""
     text = json.dumps(body_of(version.source), indent=2, ensure_ascii=False)
-    target = target_of(version) or Target()
-    if log and target == Target():
+    target, verdict = target_of(version), facts.verdict(log) if log else None
+    if verdict and verdict.allowed and target:
+        verdict = None  # what it says is of who answered before
+    if log and not target:
         with suppress(NoSource):
             target = source.of_log(log).target
-    return Desk(version.source.endpoint, text, target, log=log)
+    return Desk(version.source.endpoint, text, target or Target(), log=log, verdict=verdict)
 
 
 def target_of(version: PromptVersion) -> Target | None:

@@ -162,6 +162,10 @@ def test_the_variables_of_a_log_are_changed_and_run_again(world: World) -> None:
     assert "[&quot;Dr&quot;,&quot;Sir&quot;]" in page
     assert f'name="log" value="{log.id}"' in page
 
+    keyless = world.log(prompt=made.slug, variables=variables, source="api")
+    assert " data-needs-key" in world.page.get(address.replace(str(log.id), str(keyless.id))).content.decode()
+    assert " data-needs-key" not in page
+
     said = {"body": json.dumps(prompting.body_of(source)), "target": "provider:demo", "log": str(log.id),
             "var.name": "Bob", "var.titles": '["Dr","Sir"]'}  # fmt: skip
     run_url = f"/w/acme/prompts/{made.slug}/versions/{version}/run/"
