@@ -18,12 +18,18 @@ from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from logs.capture.answers import Refused
+from portkey_logs.catalog.options import camel
 
 _SCHEME = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
 _NOT_COUNTED = {ord(character): None for character in "\t\n\r"}
 _AROUND = "".join(map(chr, range(0x21)))  # controls and the space
 # A name in ASCII, or an IPv6 address. A percent sign is decoded by some before they connect.
 _READS_ONE_WAY = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%.*)?")
+# Names that the gateway puts in front of a provider's domain: "https://<resourceName>.openai.azure.com".
+_IN_HOST = re.compile(r"(?:resourceName|region|bucket|endpointName|account|workspace)$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9._-]*")
+_OF_BODIES = frozenset({"overrideParams", "defaultParams", "metadata"})
+DOMAINS = frozenset({"domain", "apiDomain"})  # of guardrails that somebody hosts
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: holds an IPv4 address
 
 
@@ -125,6 +131,25 @@ def urls_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from urls_in(item)
+
+
+def check_name(option: str, value: Any) -> None:
+    """Raises Refused for what would end the host that the gateway makes of such a name, so that it is another host."""
+    if _IN_HOST.search(option) and isinstance(value, str) and not _NAME.fullmatch(value):
+        raise Refused(400, f"{option} may have letters, digits, dots, dashes and underscores only", "invalid_host")
+
+
+def options_in(config: Any) -> Iterator[tuple[str, Any]]:
+    """All options of a config and its targets by the gateway's names for them; not what goes into a body."""
+    if isinstance(config, dict):
+        for name, value in config.items():
+            option = camel(name)
+            if option not in _OF_BODIES:
+                yield option, value
+                yield from options_in(value)
+    elif isinstance(config, list):
+        for item in config:
+            yield from options_in(item)
 
 
 def _is_address(host: str) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 
 from logs.capture import demo
 from logs.capture.direct import Direct
-from logs.capture.guard import Guard, GuardedResolver, urls_in
+from logs.capture.guard import DOMAINS, Guard, GuardedResolver, check_name, options_in, urls_in
 from logs.capture.headers import for_upstream
 from logs.capture.request import Request
 from logs.capture.upstream import Client, Target
-from logs.ingest import origin
+from logs.ingest.text import decode_json
+from portkey_logs.catalog.options import camel
 
 if TYPE_CHECKING:
     from logs.capture.app import Settings
@@ -41,17 +42,31 @@ class Routes:
         return Target(f"{self._gateway_url}{request.target}", headers, None, self._gateway.open)
 
     async def _check_hosts(self, request: Request) -> None:
-        """Every address that a call gives the gateway. The gateway itself judges hosts by their names only."""
+        """Every address that a call gives the gateway, and every name that becomes a part of one. The gateway itself
+        judges hosts by their names only."""
         for name, value in request.fields.items():
-            if not name.startswith("x-portkey-") or (":" not in value and "\\" not in value):
+            if not name.startswith("x-portkey-") or name == "x-portkey-metadata":  # that it only compares
                 continue
-            found = origin.read_config(request.fields) if name == "x-portkey-config" else value
-            if name == "x-portkey-metadata":
-                continue  # the gateway only compares it
+            check_name(camel(name.removeprefix("x-portkey-").replace("-", "_")), value)
+            if ":" not in value and "\\" not in value:
+                continue
+            found = _parsed(value)
             for url in urls_in(found):
                 await self._guard.check(url)
+            for option, given in options_in(found):
+                check_name(option, given)
+                if option in DOMAINS and isinstance(given, str):
+                    await self._guard.check(f"https://{given}")
 
     async def close(self) -> None:
         """Close the connections."""
         await self._gateway.close()
         await self._providers.close()
+
+
+def _parsed(value: str) -> Any:
+    """A config, or the guardrails of another header, as the gateway reads them; the text itself where it is neither."""
+    try:
+        return decode_json(value)
+    except ValueError:
+        return value

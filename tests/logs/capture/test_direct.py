@@ -170,6 +170,31 @@ def test_hosts_inside_a_config_are_refused_however_they_are_written() -> None:
     run(scenario())
 
 
+def test_what_becomes_part_of_a_host_is_looked_at_too() -> None:
+    """Guardrails in a header of their own, domains without a scheme, and names that the gateway puts before a domain."""
+    inside = "127.0.0.1:8080/#"
+
+    async def scenario() -> None:
+        async with stand(chat) as it:
+            for headers in (
+                {
+                    "x_portkey_default_input_guardrails": '[{"default.webhook":{"webhookURL":"http://169.254.169.254/"}}]'
+                },
+                {"x_portkey_config": f'{{"provider":"azure-openai","resource_name":"{inside}","api_key":"k"}}'},
+                {"x_portkey_config": f'{{"targets":[{{"provider":"bedrock","awsRegion":"{inside}"}}]}}'},
+                {"x_portkey_config": '{"input_guardrails":[{"a.b":{"credentials":{"apiDomain":"127.0.0.1"}}}]}'},
+                {"x_portkey_provider": "azure-openai", "x_portkey_azure_resource_name": "127.0.0.1/"},
+                {"x_portkey_provider": "vertex-ai", "x_portkey_vertex_region": inside},
+            ):
+                client = await it.call(**headers)
+                assert client.status == 400, headers
+                assert json.loads(client.body)["error"]["code"] in ("untrusted_host", "invalid_host")
+            fine = {"override_params": {"metadata": {"region": "EU / West"}}, "aws_region": "eu-west-1"}
+            assert (await it.call(x_portkey_config=json.dumps({"provider": "bedrock"} | fine))).status == 200
+
+    run(scenario())
+
+
 def test_a_name_is_judged_by_the_address_it_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rebinding: public when somebody looks first, inside when the connection is made."""
     answers = iter(["93.184.216.34", "169.254.169.254", "127.0.0.1"])
