@@ -210,5 +210,5 @@ def test_the_variables_of_a_prompt_are_shown_and_told(client: Client, people: Pe
 
 def test_a_workspace_without_logs_shows_how_to_send_the_first(client: Client, people: People) -> None:
     page = sign_in(client, "alice").get("/w/acme/logs/").content.decode()
-    assert "http://testserver/v1/logs" in page
+    assert "http://testserver:8788/v1/chat/completions" in page
     assert make_key(people.workspace)[1] not in page
