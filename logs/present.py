@@ -16,6 +16,7 @@ from logs import status
 from logs.extensions import Action, Score
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
+from logs.rollups import FROM_CACHE
 from logs.search.find import Match
 
 if TYPE_CHECKING:
@@ -223,7 +224,12 @@ def marks(log: Log) -> list[Mark]:
 
 def is_saved(log: Log) -> bool:
     """Whether the cost was saved by the cache rather than spent."""
-    return log.cache_status in ("hit", "semantic_hit")
+    return log.cache_status in FROM_CACHE
+
+
+def spent(log: Log) -> Decimal | None:
+    """What the request cost in cents: nothing where the cache answered; None where no price is known."""
+    return Decimal(0) if is_saved(log) else log.cost
 
 
 def compact(number: int) -> str:

@@ -186,7 +186,7 @@ def figures(before: Log, after: Log) -> list[Figure]:
         ),
         _number("Input tokens", before.input_tokens, after.input_tokens),
         _number("Output tokens", before.output_tokens, after.output_tokens),
-        _number("Cost", before.cost, after.cost, present.cents, less_is_better=True),
+        _number("Cost", present.spent(before), present.spent(after), present.cents, less_is_better=True),
         _words("Finish reason", before.finish_reason, after.finish_reason),
     ]
     return [figure for figure in found if figure.before or figure.after]

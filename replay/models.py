@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from logs import ids
 from logs.models import Log
+from logs.rollups import FROM_CACHE
 from portkey_logs.accounts.models import Membership, User, Workspace
 from portkey_logs.catalog.models import PromptVersion
 from replay.querysets import BatchQuerySet, RunQuerySet
@@ -92,10 +93,11 @@ class Batch(models.Model):
     def costs(self) -> Costs:
         """What its runs have cost so far."""
         begun = self.runs.exclude(path="").values_list("log_id", flat=True)
+        paid = ~models.Q(cache_status__in=FROM_CACHE)
         found = Log.objects.filter(workspace=self.workspace_id, id__in=list(begun)).aggregate(
-            spent=models.Sum("cost"),
-            dearest=models.Max("cost"),
-            unpriced=models.Count("id", filter=models.Q(cost=None, is_success=True)),
+            spent=models.Sum("cost", filter=paid),
+            dearest=models.Max("cost"),  # also of what the cache answered: the next one may miss it
+            unpriced=models.Count("id", filter=paid & models.Q(cost=None, is_success=True)),
         )
         return Costs(found["spent"] or Decimal(0), found["dearest"], found["unpriced"])
 

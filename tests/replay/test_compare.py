@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from logs import present
+from logs.ingest.record import GatewayStatus
+from replay.models import Batch, Run
 from tests.factories import PASSWORD, People
 
 HOSTILE = '<img src=x onerror="alert(1)">\u202e'
@@ -32,6 +35,18 @@ def answer(content: str) -> bytes:
 def pair(store: Any, *differences: dict[str, Any]) -> str:
     before, after = store(*differences)
     return f"?a={before.id}&b={after.id}"
+
+
+def test_what_the_cache_answered_cost_nothing(alice: Client, store: Any, people: People) -> None:
+    hit = GatewayStatus(cache_status="hit")
+    paid, saved, unknown = store({"cost": Decimal(2)}, {"cost": Decimal(3), "gateway": hit}, {"gateway": hit})
+    batch = Batch.objects.create(workspace=people.workspace)
+    for record in (paid, saved, unknown):
+        Run.objects.create(workspace=people.workspace, batch=batch, log_id=record.id, path="/v1/chat/completions")
+    assert batch.costs() == (2, 3, 0)
+    page = alice.get(f"/w/acme/compare/?a={paid.id}&b={saved.id}")
+    (cost,) = (figure for figure in page.context["comparison"].figures if figure.label == "Cost")
+    assert (cost.before, cost.after, cost.tone) == (present.cents(Decimal(2)), present.cents(Decimal(0)), "better")
 
 
 def test_it_says_what_differs(alice: Client, store: Any, django_assert_num_queries: Any) -> None:
