@@ -94,7 +94,8 @@ def row_of(page: Page, site: Site, log_id: str) -> Locator:
 
 
 def open_playground(page: Page) -> None:
-    """From a row that has the focus."""
+    """From a row that has the focus, or from a log's page."""
+    page.wait_for_load_state()  # keys do nothing before the scripts are there
     page.keyboard.press("r")
     expect(page.locator("form[data-ready]")).to_be_visible()
 
