@@ -6,8 +6,10 @@ was written past that point is cut off first. A file gets its name when it is wh
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS = 1.0  # of one export; meanwhile nothing else is maintained
 AT_ONCE = 4  # more wait: each that is being written holds some memory
 PAGE = 2000  # logs read at once
+LEFT_FREE = 500_000_000  # bytes of the disk, on which logs wait too while the database is away
 
 _runs: dict[tuple[UUID, datetime | None], Run] = {}  # by the export and its start
 
@@ -96,7 +99,9 @@ class Run:
         return write(export.part_path, self._fields)
 
     def turn(self) -> bool:
-        """Write for a moment; whether it is over, finished or stopped by somebody."""
+        """Write for a moment; whether it is over, finished or stopped by somebody. Raises OSError."""
+        if shutil.disk_usage(directory()).free < LEFT_FREE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         deadline = monotonic() + TURN_SECONDS
         self._must_wait = False
         while monotonic() < deadline and not self._must_wait:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import stat
 from collections.abc import Callable
 from datetime import timedelta
@@ -183,6 +184,16 @@ def test_a_stopped_one_leaves_no_file(many: list[Any], make: Make, monkeypatch: 
     assert not work.work()
     assert list(directory().iterdir()) == []
     assert not export.stop()
+
+
+def test_it_leaves_room_on_the_disk_for_logs_that_wait(
+    many: list[Any], make: Make, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(directory())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=work.LEFT_FREE - 1))
+    export = finished(make())
+    assert (export.status, export.error) == ("failed", "The file could not be written: No space left on device")
+    assert list(directory().iterdir()) == []
 
 
 def test_a_disk_that_is_full_fails_it_with_the_reason(
