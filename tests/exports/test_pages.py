@@ -102,6 +102,7 @@ def test_ranges_resume_a_download(store: Any, make: Any, finished: Any, people: 
     status, rest, answer = get(range=f"bytes={half}-", if_range=etag)
     assert (status, whole[:half] + rest) == (206, whole)
     assert answer["Content-Range"] == f"bytes {half}-{len(whole) - 1}/{len(whole)}"
+    assert AuditEvent.objects.filter(action="export.download").count() == 2
     assert get(range="bytes=0-9")[1] == whole[:10]
     assert get(range="bytes=-7")[1] == whole[-7:]
     assert get(range="bytes=5-2000000000")[1] == whole[5:]
