@@ -216,8 +216,6 @@ class Call:
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         else:
             self.hidden = None
-        if streamed and self.watch_later:  # whoever reads a stream may leave at any word
-            self._watch_now()
         await self._start(reply.status, headers)
         before = b"\n"
         following: bytes | None = None
@@ -236,6 +234,8 @@ class Call:
                 following = await _read_soon(reply)
             if following == b"" or (following is None and reply.ended()):
                 return await self._finish(chunk)
+            if self.watch_later:  # more is to come, and whoever reads it may leave at any word
+                self._watch_now()
             if shown := self._shown(chunk):
                 await self._send_part(shown)
 
