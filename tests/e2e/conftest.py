@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import NO_CHROMIUM
 
 if TYPE_CHECKING:
     from portkey_logs.accounts.models import User
+    from tests.e2e.seeding import Seed
     from tests.factories import People
 
+WATCH = Path(__file__).with_name("watch.js")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (
     "--no-sandbox",  # the suite also runs as root
@@ -26,6 +30,8 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
+
+expect.set_options(timeout=20_000)  # ms, for a busy machine; whoever is answered sooner does not wait
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,27 +85,60 @@ class Site:
         return f"/w/acme/logs/{self.logs[name]}/"
 
 
-@pytest.fixture
-def site(server: str) -> Site:
-    from tests.e2e.seeding import send_logs
-    from tests.factories import make_key, make_people
+@pytest.fixture(scope="session")
+def seeds() -> list[Seed]:
+    """What was sown last."""
+    return []
 
-    people = make_people()
-    api_key = make_key(people.workspace, name="Gateway in production", created_by=people.alice)[1]
-    return Site(server, people, api_key, send_logs(server, api_key))
+
+@pytest.fixture
+def site(server: str, seeds: list[Seed]) -> Site:
+    from tests.e2e.seeding import Seed
+
+    if seeds and seeds[-1].is_fresh:
+        seeds[-1].restore()
+    else:
+        seeds[:] = [Seed.sow(server)]
+    seed = seeds[-1]
+    return Site(server, deepcopy(seed.people), seed.api_key, seed.logs)
+
+
+def sign_in(context: BrowserContext, url: str, user: User) -> None:
+    """Let the browser be that person's."""
+    from django.conf import settings
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
 
 
 @pytest.fixture
 def signed_in(site: Site) -> Callable[[BrowserContext, User], Page]:
     """Gives a new page of the context, in which that person is signed in."""
-    from django.conf import settings
-    from django.test import Client
 
-    def sign_in(context: BrowserContext, user: User) -> Page:
-        client = Client()
-        client.force_login(user)
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": site.url}])
+    def open_page(context: BrowserContext, user: User) -> Page:
+        sign_in(context, site.url, user)
         return context.new_page()
 
-    return sign_in
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """A page that finds what all pages load and run in its caches: half of the work of a new one."""
+    context = browser.new_context(**browser_context_args)
+    context.add_init_script(path=WATCH)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def shared_page(window: Page, site: Site) -> Iterator[Page]:
+    """The module's page as if it were new: nobody is signed in, nothing is kept, the mouse is out of the way."""
+    window.context.clear_cookies()
+    window.mouse.move(0, 0)
+    yield window
+    window.goto(f"{site.url}/healthz")  # where no script works on
+    window.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")

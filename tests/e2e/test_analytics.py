@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e import test_look as look
 from tests.e2e.conftest import Site
@@ -24,7 +24,7 @@ def trace_of(site: Site, name: str) -> str:
     return trace_id
 
 
-def test_look_of_a_month(site: Site, context: BrowserContext, signed_in: Any) -> None:
+def test_look_of_a_month(site: Site, shared_page: Page) -> None:
     from django.core.management import call_command
     from django.db import connection
 
@@ -34,18 +34,18 @@ def test_look_of_a_month(site: Site, context: BrowserContext, signed_in: Any) ->
     rollups.fold(connection, datetime.now(UTC))  # a part of it, as on a busy day
     for tab in TABS:
         view = look.View(f"analytics-{tab}", f"/w/acme/analytics/{tab}/?compare=1", part="main")
-        look.test_look(view, site, context, signed_in)
+        look.test_look(view, site, shared_page)
 
 
-def test_look_with_one_log_and_none(site: Site, context: BrowserContext, signed_in: Any) -> None:
+def test_look_with_one_log_and_none(site: Site, shared_page: Page) -> None:
     for path in (
         f"overview/?trace_id={trace_of(site, 'chat_tools')}",
         f"errors/?trace_id={trace_of(site, 'provider_error_429')}",
         "?model=none-of-ours",
         "metadata-keys/",
     ):
-        look.test_look(look.View("analytics-little", f"/w/acme/analytics/{path}"), site, context, signed_in)
-    look.test_look(look.View("analytics-none", "/w/elsewhere/analytics/", who="charlie"), site, context, signed_in)
+        look.test_look(look.View("analytics-little", f"/w/acme/analytics/{path}"), site, shared_page)
+    look.test_look(look.View("analytics-none", "/w/elsewhere/analytics/", who="charlie"), site, shared_page)
 
 
 def test_a_bar_is_reached_by_keyboard_says_its_value_and_leads_to_its_logs(

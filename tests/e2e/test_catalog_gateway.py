@@ -13,7 +13,6 @@ from typing import Any
 import portkey_ai
 import psycopg
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -22,6 +21,7 @@ from portkey_logs.catalog import schema
 from tests.catalog.configs import GOOD, bad
 from tests.e2e import gateway as servers
 from tests.e2e.test_capture_gateway import TEXT, World, states
+from tests.emptying import empty_tables
 from tests.factories import make_key, make_people
 from tests.logs.processes import database_url, wait_until
 
@@ -68,9 +68,7 @@ def world(
                 env |= {"PORTKEY_GATEWAY_URL": gateway.url, "PORTKEY_LOGS_WEB_URL": web.url}
                 with servers.capture(folder, env).running() as capture:
                     yield Catalogued(stub, gateway, capture, key, page, folder, default_key)
-        call_command("flush", interactive=False, verbosity=0)
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE log, log_body")
+        empty_tables()
 
 
 @pytest.fixture(scope="module")

@@ -285,8 +285,8 @@ LOOKS = [
 
 @pytest.mark.browser
 @pytest.mark.parametrize("view", LOOKS, ids=lambda view: view.name)
-def test_look_with_much_feedback(view: look.View, rated: Site, context: BrowserContext, signed_in: Any) -> None:
-    look.test_look(view, rated, context, signed_in)
+def test_look_with_much_feedback(view: look.View, rated: Site, shared_page: Page) -> None:
+    look.test_look(view, rated, shared_page)
 
 
 @pytest.mark.browser
@@ -316,15 +316,15 @@ def test_look_of_what_opens_in_its_place(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("path", ["/w/acme/analytics/feedback/", "/w/acme/logs/?feedback=negative"])
-def test_look_with_one_rating(path: str, site: Site, sdk: Any, context: BrowserContext, signed_in: Any) -> None:
+def test_look_with_one_rating(path: str, site: Site, sdk: Any, shared_page: Page) -> None:
     trace_id = items(site)[0]["trace_id"]
     sdk().feedback.create(trace_id=trace_id, value=-1, metadata={"comment": "Wrong city"})
-    look.test_look(look.View("feedback-little", path), site, context, signed_in)
+    look.test_look(look.View("feedback-little", path), site, shared_page)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
     "path", ["/w/acme/analytics/feedback/", "/w/acme/analytics/feedback/?model=none", "/w/acme/logs/?feedback=present"]
 )
-def test_look_without_feedback(path: str, site: Site, context: BrowserContext, signed_in: Any) -> None:
-    look.test_look(look.View("feedback-none", path), site, context, signed_in)
+def test_look_without_feedback(path: str, site: Site, shared_page: Page) -> None:
+    look.test_look(look.View("feedback-none", path), site, shared_page)

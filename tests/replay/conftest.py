@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
@@ -18,6 +17,7 @@ from logs.ingest import storage
 from logs.models import Log
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
+from tests.emptying import empty_tables
 from tests.factories import People, make_record
 from tests.logs.processes import database_url
 from tests.replay.world import Provider, provider
@@ -80,9 +80,7 @@ def _servers(folder: Path, **env: str) -> Iterator[Servers]:
     }
     with provider() as stub, servers.capture(folder, known | env).running() as capture:
         yield Servers(stub, capture)
-    call_command("flush", interactive=False, verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE log, log_body")
+    empty_tables()
     connection.close()  # beside a browser's event loop it is another one, which nobody else would close
 
 
