@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,14 +12,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.e2e.conftest import Site
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Time for several looks of the page at a busy server."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def send(site: Site, *users: str, ago: timedelta = timedelta()) -> None:

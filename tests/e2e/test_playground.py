@@ -36,14 +36,6 @@ WRONG = {
 }
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Each step is a call through three processes, which a busy machine may not answer within the usual 5 s."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def stub(site: Site, tmp_path: Path, settings: Any) -> Iterator[Provider]:
     """A provider, and capture in front of it."""

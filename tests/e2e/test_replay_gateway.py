@@ -26,14 +26,6 @@ ASK = [{"role": "user", "content": "Say hi"}]
 SAID = "Hello from the stub …!"
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Each step is a call through four processes, which a busy machine may not answer within the usual 5 s."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def provider(site: Site, gateway_servers: Servers, settings: Any) -> Provider:
     """A provider behind capture and the gateway; the workspace has a virtual key for it."""
