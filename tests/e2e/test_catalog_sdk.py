@@ -90,8 +90,8 @@ def test_virtual_keys_and_providers(sdk: Portkey, stranger: Portkey, people: Peo
         name="x", integration_id="anthropic", key=SECRET, slug="claude", expires_at="2020-01-01T00:00:00Z"
     )
     assert sdk.providers.retrieve(slug="claude").status == "expired"
-    sdk.providers.update(slug="claude", expires_at="2199-01-01T00:00:00Z")
-    assert sdk.providers.retrieve(slug="claude").expires_at == "2199-01-01T00:00:00.000Z"
+    sdk.providers.update(slug="claude", expires_at="2099-01-01T00:00:00Z")
+    assert sdk.providers.retrieve(slug="claude").expires_at == "2099-01-01T00:00:00.000Z"
     with pytest.raises(NotFoundError):
         stranger.virtual_keys.retrieve(slug="openai-prod")
     with pytest.raises(BadRequestError, match="usage_limits"):

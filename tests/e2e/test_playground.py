@@ -18,7 +18,7 @@ from logs import ids
 from logs.ingest import storage
 from tests.e2e import gateway as servers
 from tests.e2e import test_look as look
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import WATCH, Site
 from tests.e2e.test_walk import tab_to
 from tests.factories import make_record
 from tests.logs.processes import database_url
@@ -141,7 +141,7 @@ def test_an_answer_and_a_failure_look_right(
 def test_an_answer_that_is_still_coming_looks_right(
     site: Site, stub: Provider, log: Any, context: BrowserContext, signed_in: Any
 ) -> None:
-    context.add_init_script(path=look.WATCH)
+    context.add_init_script(path=WATCH)
     page = signed_in(context, site.people.alice)
     complaints = look.Complaints(page, site.url)
     slow = {"x-portkey-provider": "openai", "x-portkey-custom-host": f"{stub.url}/x/halfway/v1"}
