@@ -183,9 +183,9 @@ def cases(workspace: Any) -> dict[str, tuple[str, Case]]:
     """What is measured: by an index (i), by rollups (r), by walking within one budget (w) or within two (2w)."""
     from django.http import QueryDict
 
-    from logs import filters, glance, ids, pagination, stored
+    from logs import filters, ids, pagination, stored
     from logs.filters.address import Address
-    from logs.glance.parts import PARTS
+    from logs.glance.parts import shown
     from logs.models import Log
     from logs.pagination import Cursor
 
@@ -219,7 +219,7 @@ def cases(workspace: Any) -> dict[str, tuple[str, Case]]:
 
     def part(name: str, query: str) -> object:
         params = QueryDict(query)
-        return PARTS[name](glance.ask(workspace, params), Address("/", params))
+        return shown(name, workspace, params, Address("/", params))
 
     rare = rarest(workspace)
     found = {"first page": page(""), "page at random depth": page("", anywhere), "opening a log": ("i", open_log)}
