@@ -17,6 +17,7 @@ from portkey_ai.api_resources.exceptions import AuthenticationError, BadRequestE
 
 from tests.e2e import test_look as look
 from tests.e2e.conftest import Site
+from tests.e2e.views import View
 from tests.factories import make_key
 
 COMMENTS = (
@@ -273,19 +274,19 @@ def tick_some(page: Page) -> None:
 
 
 LOOKS = [
-    look.View("feedback-panel", lambda site: site.log("chat_tools"), part="#feedback"),
-    look.View("feedback-list", "/w/acme/logs/?feedback=present"),
+    View("feedback-panel", lambda site: site.log("chat_tools"), part="#feedback"),
+    View("feedback-list", "/w/acme/logs/?feedback=present"),
     # The bar floats above the rows, so one of them is always partly under it: axe looks at the bar.
-    look.View("feedback-ticked", "/w/acme/logs/?select=1&since=1h", tick_some, part="#bulk"),
-    look.View("feedback-dashboard", "/w/acme/analytics/feedback/"),
-    look.View("feedback-filtered", "/w/acme/analytics/feedback/?since=7d&model=gpt-4o-mini-2024-07-18"),
-    look.View("feedback-error", "/w/acme/analytics/feedback/?status=abc", status=400),
+    View("feedback-ticked", "/w/acme/logs/?select=1&since=1h", tick_some, part="#bulk"),
+    View("feedback-dashboard", "/w/acme/analytics/feedback/"),
+    View("feedback-filtered", "/w/acme/analytics/feedback/?since=7d&model=gpt-4o-mini-2024-07-18"),
+    View("feedback-error", "/w/acme/analytics/feedback/?status=abc", status=400),
 ]
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("view", LOOKS, ids=lambda view: view.name)
-def test_look_with_much_feedback(view: look.View, rated: Site, shared_page: Page) -> None:
+def test_look_with_much_feedback(view: View, rated: Site, shared_page: Page) -> None:
     look.test_look(view, rated, shared_page)
 
 
@@ -319,7 +320,7 @@ def test_look_of_what_opens_in_its_place(
 def test_look_with_one_rating(path: str, site: Site, sdk: Any, shared_page: Page) -> None:
     trace_id = items(site)[0]["trace_id"]
     sdk().feedback.create(trace_id=trace_id, value=-1, metadata={"comment": "Wrong city"})
-    look.test_look(look.View("feedback-little", path), site, shared_page)
+    look.test_look(View("feedback-little", path), site, shared_page)
 
 
 @pytest.mark.browser
@@ -327,4 +328,4 @@ def test_look_with_one_rating(path: str, site: Site, sdk: Any, shared_page: Page
     "path", ["/w/acme/analytics/feedback/", "/w/acme/analytics/feedback/?model=none", "/w/acme/logs/?feedback=present"]
 )
 def test_look_without_feedback(path: str, site: Site, shared_page: Page) -> None:
-    look.test_look(look.View("feedback-none", path), site, shared_page)
+    look.test_look(View("feedback-none", path), site, shared_page)
