@@ -17,14 +17,13 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
-import psycopg
+
+from benchmarks import databases
 
 DATABASE = "benchmark_capture"
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hi. " + "x" * 1000}]}
@@ -39,21 +38,13 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=500, help="streams open at a time")
     parser.add_argument("--no-gateway", action="store_true", help="the stub alone")
     options = parser.parse_args()
-    admin_url = os.environ["DATABASE_URL"]
-    url = urlsplit(admin_url)._replace(path=f"/{DATABASE}").geturl()
-    with psycopg.connect(admin_url, autocommit=True) as admin, tempfile.TemporaryDirectory() as folder:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-        os.environ |= {"DATABASE_URL": url, "PORTKEY_LOGS_DATA_DIR": folder, "PORTKEY_LOGS_TRUSTED_HOSTS": "127.0.0.1"}
-        try:
-            subprocess.run([sys.executable, "manage.py", "prepare"], check=True, stdout=subprocess.DEVNULL)
-            measure(options, Path(folder))
-        finally:
-            admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+    os.environ["PORTKEY_LOGS_TRUSTED_HOSTS"] = "127.0.0.1"
+    with databases.fresh(DATABASE) as folder:
+        subprocess.run([sys.executable, "manage.py", "prepare"], check=True, stdout=subprocess.DEVNULL)
+        measure(options, folder)
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
     from logs import gateway
     from tests.e2e import gateway as servers
 
