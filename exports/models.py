@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from logs import ids
@@ -64,7 +65,7 @@ class Export(models.Model):
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
-    started_at = models.DateTimeField(null=True)  # logs that were received later are not part of it
+    started_at = models.DateTimeField(null=True)  # by the clock of ``received_at``: logs from later are not part of it
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(default=kept_until)
 
@@ -129,8 +130,7 @@ class Export(models.Model):
 
     def start(self) -> bool:
         """Have the worker make the file, anew where there was one; False where it is being made already."""
-        now = timezone.now()
-        anew = {"records": 0, "size": 0, "position": None, "error": "", "finished_at": None, "started_at": now}
+        anew = {"records": 0, "size": 0, "position": None, "error": "", "finished_at": None, "started_at": Now()}
         return self._become(self.Status.IN_PROGRESS, unless=[self.Status.IN_PROGRESS], **anew)
 
     def stop(self) -> bool:
@@ -156,8 +156,7 @@ class Export(models.Model):
         values |= {"status": status, "updated_at": timezone.now(), "expires_at": kept_until()}
         changed = Export.objects.filter(pk=self.pk).exclude(status__in=unless).update(**values)
         if changed:
-            for name, value in values.items():
-                setattr(self, name, value)
+            self.refresh_from_db(fields=values)
         return changed == 1
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from uuid import UUID
 
 from django.db.utils import InterfaceError, OperationalError
@@ -24,7 +24,7 @@ from exports import rows, selection
 from exports.fields import FIELDS
 from exports.files import WRITERS, Writer
 from exports.models import Export, directory
-from logs import pagination
+from logs import arrivals, pagination
 from logs.pagination import Cursor
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS = 1.0  # of one export; meanwhile nothing else is maintained
 AT_ONCE = 4  # more wait: each that is being written holds some memory
 PAGE = 2000  # logs read at once
+SETTLE_SECONDS = 0.05  # between two looks whether logs from before the start are still being committed
 LEFT_FREE = 500_000_000  # bytes of the disk, on which logs wait too while the database is away
 
 _runs: dict[tuple[UUID, datetime | None], Run] = {}  # by the export and its start
@@ -86,6 +87,7 @@ class Run:
         self._cursor, self._limit = selection.window(export, logs)
         self._budget_ms = pagination.WALK_BUDGET_MS
         self._must_wait = False
+        self._settled = False  # whether what it is to hold can be seen
         self._writer = self._open()
 
     def _open(self) -> Writer:
@@ -117,6 +119,9 @@ class Run:
 
     def _page(self) -> bool:
         """Write the next logs; False where there are none after them."""
+        if not self._is_settled():
+            sleep(SETTLE_SECONDS)
+            return True
         left = PAGE if self._limit is None else min(PAGE, self._limit - self.export.records)
         if left <= 0:
             return False
@@ -133,6 +138,11 @@ class Run:
             self._budget_ms *= 2  # each page begins with small windows, which would never get through a long time
         self._cursor = page.older
         return page.older is not None
+
+    def _is_settled(self) -> bool:
+        started_at = self.export.started_at
+        self._settled = self._settled or started_at is None or arrivals.all_visible(started_at)
+        return self._settled
 
     def _finish(self) -> bool:
         export = self.export

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from logs.budget import within
@@ -50,3 +51,23 @@ def since(logs: LogQuerySet, moment: datetime, known: Collection[str]) -> Arriva
         rows = [log for log in rows if log.id in arrivals.matches]
     arrivals.rows = sorted(rows, key=lambda log: log.id, reverse=True)
     return arrivals
+
+
+# Whoever inserts logs locks ``log`` first and reads the clock then (``ingest.storage``).
+_WRITES_FROM_BEFORE = """
+SELECT EXISTS (
+    SELECT FROM pg_locks JOIN pg_stat_activity AS writer USING (pid)
+    WHERE locktype = 'relation' AND relation = 'log'::regclass AND mode = 'RowExclusiveLock' AND granted
+        AND pg_locks.database = writer.datid AND writer.datname = current_database() AND pid <> pg_backend_pid()
+        AND coalesce(writer.xact_start <= %s, true) -- not told of the sessions of other roles
+)
+"""
+
+
+def all_visible(moment: datetime) -> bool:
+    """Whether each log that was received up to a moment of the past, by the database's clock, can be seen or never
+    will be: no transaction is open that may have given a log such a time."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITES_FROM_BEFORE, [moment])
+        (still_written,) = cursor.fetchone()
+    return not still_written

@@ -30,8 +30,12 @@ from logs.ingest.record import LogRecord
 
 ZSTD_LEVEL = 3  # as small as PostgreSQL's own compression needs twice the time for
 
-# A statement that waits longer than this waits for somebody's lock: the spool is the better place.
-_TIMEOUTS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '60s'"
+# A statement that waits longer than this waits for somebody's lock: the spool is the better place. The clock is the
+# database's, and is read when ``log`` is locked for inserts: ``arrivals.all_visible`` builds on that.
+_BEGIN = (
+    "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '60s';"
+    " LOCK TABLE ONLY log IN ROW EXCLUSIVE MODE; SELECT clock_timestamp()"
+)
 
 
 class Outcome(NamedTuple):
@@ -257,7 +261,7 @@ def commit_packed(connection: BaseDatabaseWrapper, batch: Sequence[Packed], *, r
             outcomes[index] = DUPLICATE
     # In the order of the key: two processes that insert the same ids never wait for each other in a ring.
     todo = sorted((index for index in firsts.values()), key=lambda index: batch[index].key)
-    attempt = _Attempt(connection, _utc(now_ms))
+    attempt = _Attempt(connection)
     # What was accepted before is hardly ever stored already, and a unique violation says when it is.
     idempotent = any(batch[index].record.idempotent for index in todo)
     for index, outcome in zip(todo, attempt.store([batch[i] for i in todo], idempotent), strict=True):
@@ -268,9 +272,8 @@ def commit_packed(connection: BaseDatabaseWrapper, batch: Sequence[Packed], *, r
 class _Attempt:
     """One batch on its way into the tables."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, received_at: datetime) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
-        self.received_at = received_at
         self.partitions_made = False
 
     def store(self, batch: Sequence[Packed], idempotent: bool) -> list[Outcome]:
@@ -283,8 +286,9 @@ class _Attempt:
                 self.connection.wrap_database_errors,
                 self.connection.cursor() as cursor,
             ):
-                cursor.execute(_TIMEOUTS)
-                return self._insert_new(cursor, batch) if idempotent else self._insert_fast(cursor, batch)
+                received_at = _begin(cursor)
+                insert = self._insert_new if idempotent else self._insert_fast
+                return insert(cursor, batch, received_at)
         except (DatabaseError, ValueError, TypeError, OverflowError) as error:
             cause = error.__cause__
             if isinstance(cause, errors.UniqueViolation) and not idempotent:
@@ -300,21 +304,16 @@ class _Attempt:
             half = len(batch) // 2
             return self.store(batch[:half], idempotent) + self.store(batch[half:], idempotent)
 
-    def _insert_fast(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> list[Outcome]:
+    def _insert_fast(self, cursor: CursorWrapper, batch: Sequence[Packed], received_at: datetime) -> list[Outcome]:
         """The ids are new: straight into the tables."""
-        copy_rows(cursor, "log", LOG_COLUMNS, [log_row(packed.record, self.received_at) for packed in batch])
+        copy_rows(cursor, "log", LOG_COLUMNS, [log_row(packed.record, received_at) for packed in batch])
         self._insert_rest(cursor, batch)
         return [STORED] * len(batch)
 
-    def _insert_new(self, cursor: CursorWrapper, batch: Sequence[Packed]) -> list[Outcome]:
+    def _insert_new(self, cursor: CursorWrapper, batch: Sequence[Packed], received_at: datetime) -> list[Outcome]:
         """Some ids may be there already: only what is new gets a body and counts in the rollups."""
         cursor.execute(_TEMPORARY)
-        copy_rows(
-            cursor,
-            "log_incoming",
-            LOG_COLUMNS,
-            [log_row(packed.record, self.received_at) for packed in batch],
-        )
+        copy_rows(cursor, "log_incoming", LOG_COLUMNS, [log_row(packed.record, received_at) for packed in batch])
         cursor.execute(_INSERT_NEW)
         new = set(cursor.fetchall())
         self._insert_rest(cursor, [packed for packed in batch if packed.key in new])
@@ -343,6 +342,16 @@ class _Attempt:
 
         with ThreadPoolExecutor(1, "partitions") as thread:
             thread.submit(make).result()
+
+
+def _begin(cursor: CursorWrapper) -> datetime:
+    """The time of receipt of what this transaction inserts."""
+    cursor.execute(_BEGIN)
+    while cursor.nextset():
+        pass
+    (received_at,) = cursor.fetchone()
+    moment: datetime = received_at
+    return moment
 
 
 def _columns(columns: dict[str, str]) -> str:

@@ -7,11 +7,13 @@ import shutil
 import stat
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pyarrow.parquet
 import pytest
 import time_machine
+from django.db import connections, transaction
 from django.db.utils import OperationalError
 from django.http import QueryDict
 from django.utils import timezone
@@ -22,9 +24,10 @@ from exports import fields, selection, work
 from exports.models import Export, directory
 from logs import filters, ids, maintenance
 from logs.ingest.record import GatewayStatus
+from logs.ingest.storage import commit_batch
 from logs.models import Log
 from tests.exports.conftest import lines
-from tests.factories import People
+from tests.factories import People, make_record
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Export]
@@ -132,9 +135,46 @@ def test_every_field_in_every_format(store: Any, make: Make, finished: Any) -> N
 
 def test_logs_that_come_later_are_not_part_of_it(many: list[Any], store: Any, make: Make, finished: Any) -> None:
     export = make()
-    with time_machine.travel(timezone.now() + timedelta(seconds=1)):
-        store({}, {"id": ids.uuid7(ids.ms_of(timezone.now() - timedelta(minutes=30)))})
+    store({}, {"id": ids.uuid7(ids.ms_of(timezone.now() - timedelta(minutes=30)))})
     assert len(lines(finished(export))) == 100
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-5), timedelta(minutes=5)])
+def test_what_later_means_is_said_by_one_clock(
+    ahead: timedelta, many: list[Any], store: Any, make: Make, finished: Any
+) -> None:
+    export = make()
+    with time_machine.travel(timezone.now() + ahead):  # the clock of the process that takes logs is wrong
+        store({})
+    assert len(lines(finished(export))) == 100
+    assert export.start()
+    assert len(lines(finished(export))) == 101
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_whose_commit_lasts_beyond_the_start_is_part_of_it(
+    people: People, make: Make, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = make_record(people.workspace.id)
+    inserted, commit = Event(), Event()
+
+    def store_slowly() -> None:
+        with transaction.atomic():
+            commit_batch(connections["default"], [record])
+            inserted.set()
+            assert commit.wait(30)
+        connections["default"].close()
+
+    thread = Thread(target=store_slowly)
+    thread.start()
+    assert inserted.wait(30)
+    export = make(fields=["id"])
+    with monkeypatch.context() as short:
+        short.setattr(work, "TURN_SECONDS", 0.1)
+        assert work.work()  # it waits
+    commit.set()
+    thread.join()
+    assert read(finished(export)) == [str(record.id)]
 
 
 def test_other_workspaces_logs_are_not_part_of_it(
