@@ -129,7 +129,8 @@ class Export(models.Model):
         return membership is not None and (membership.can_manage or membership.user_id == self.created_by_id)
 
     def start(self) -> bool:
-        """Have the worker make the file, anew where there was one; False where it is being made already."""
+        """Have the worker make the file, anew where there was one; False where it is being made already. Whether a
+        workspace may start another is for ``limits.start`` to say."""
         anew = {"records": 0, "size": 0, "position": None, "error": "", "finished_at": None, "started_at": Now()}
         return self._become(self.Status.IN_PROGRESS, unless=[self.Status.IN_PROGRESS], **anew)
 

@@ -13,7 +13,6 @@ from logs import filters, present
 from logs.budget import within
 from logs.filters import Selection
 from logs.models import Log
-from logs.pagination import Cursor
 from logs.querysets import LogQuerySet
 
 COUNT_BUDGET_MS = 2000  # somebody waits for the answer
@@ -39,15 +38,6 @@ def selected(export: Export) -> tuple[LogQuerySet, bool]:
     if export.started_at is not None:
         logs = logs.filter(received_at__lte=export.started_at)
     return logs, by_index
-
-
-def window(export: Export, logs: LogQuerySet) -> tuple[Cursor | None, int | None]:
-    """Where the page of Portkey's ``page_size`` and ``current_page`` begins, and how many logs it has at most."""
-    skipped, limit = portkey.page(export.filters)
-    if not skipped:
-        return None, limit
-    last = logs.order_by("-id").values_list("id", flat=True)[skipped - 1 : skipped].first()
-    return (Cursor(last), limit) if last else (None, 0)
 
 
 def count(export: Export) -> int | None:

@@ -9,22 +9,21 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from time import monotonic, sleep
 from uuid import UUID
 
 from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 
-from exports import rows, selection
+from exports import limits, portkey, rows, selection
 from exports.fields import FIELDS
 from exports.files import WRITERS, Writer
 from exports.models import Export, directory
 from logs import arrivals, pagination
+from logs.models import Log
 from logs.pagination import Cursor
 
 logger = logging.getLogger(__name__)
@@ -33,7 +32,6 @@ TURN_SECONDS = 1.0  # of one export; meanwhile nothing else is maintained
 AT_ONCE = 4  # more wait: each that is being written holds some memory
 PAGE = 2000  # logs read at once
 SETTLE_SECONDS = 0.05  # between two looks whether logs from before the start are still being committed
-LEFT_FREE = 500_000_000  # bytes of the disk, on which logs wait too while the database is away
 
 _runs: dict[tuple[UUID, datetime | None], Run] = {}  # by the export and its start
 
@@ -69,7 +67,7 @@ def clean_up(now: datetime) -> None:
     found = {path for path in directory().iterdir() if path.is_file()}
     if not found:
         return
-    known = {str(id) for id in Export.objects.filter(id__in=_ids(found)).values_list("id", flat=True)}
+    known = {str(id) for id in Export.objects.filter(id__in=limits.ids_of(found)).values_list("id", flat=True)}
     for path in found:
         if path.stem not in known:
             path.unlink(missing_ok=True)
@@ -84,7 +82,8 @@ class Run:
         self._fields = [FIELDS[name] for name in export.fields]
         logs, self._by_index = selection.selected(export)
         self._logs = rows.reading(logs, self._fields)
-        self._cursor, self._limit = selection.window(export, logs)
+        self._to_skip, self._limit = portkey.page(export.filters)
+        self._cursor: Cursor | None = None
         self._budget_ms = pagination.WALK_BUDGET_MS
         self._must_wait = False
         self._settled = False  # whether what it is to hold can be seen
@@ -95,21 +94,22 @@ class Run:
         if export.position is not None:
             with suppress(OSError):
                 writer = write(export.part_path, self._fields, export.size)
-                self._cursor = Cursor(export.position)
+                self._cursor, self._to_skip = Cursor(export.position), 0
                 return writer
         export.records, export.size, export.position = 0, 0, None
         return write(export.part_path, self._fields)
 
     def turn(self) -> bool:
-        """Write for a moment; whether it is over, finished or stopped by somebody. Raises OSError."""
-        if shutil.disk_usage(directory()).free < LEFT_FREE:
+        """Write for a moment; whether it is over, finished or stopped by somebody. Raises OSError and TooMuch."""
+        if limits.free() < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        limits.check_room(self.export.workspace_id)
         deadline = monotonic() + TURN_SECONDS
         self._must_wait = False
         while monotonic() < deadline and not self._must_wait:
             if not self._page():
                 return self._finish()
-        if self._writer.resumable:
+        if self._writer.resumable and not self._to_skip:
             self.export.size = self._writer.sync()
             self.export.position = self._cursor.id if self._cursor else None
         if self.export.checkpoint():
@@ -118,26 +118,32 @@ class Run:
         return True
 
     def _page(self) -> bool:
-        """Write the next logs; False where there are none after them."""
+        """Write the next logs, or pass over those of the pages before; False where there are none after them."""
         if not self._is_settled():
             sleep(SETTLE_SECONDS)
             return True
-        left = PAGE if self._limit is None else min(PAGE, self._limit - self.export.records)
+        left = self._to_skip or (PAGE if self._limit is None else self._limit - self.export.records)
         if left <= 0:
             return False
         page = pagination.fetch_page(
-            self._logs, self._cursor, size=left, from_index=self._by_index, budget_ms=self._budget_ms
+            self._logs, self._cursor, size=min(left, PAGE), from_index=self._by_index, budget_ms=self._budget_ms
         )
         if page.findings is not None and page.findings.waiting:
             self._must_wait = True  # for the index of words, which this worker sees to before the next turn
             return True
-        for portion in rows.rows(page.rows, self._fields) if page.rows else ():
-            self._writer.write(portion)
-        self.export.records += len(page.rows)
+        if self._to_skip:
+            self._to_skip -= len(page.rows)
+        else:
+            self._write(page.rows)
         if not page.rows:
             self._budget_ms *= 2  # each page begins with small windows, which would never get through a long time
         self._cursor = page.older
         return page.older is not None
+
+    def _write(self, logs: Sequence[Log]) -> None:
+        for portion in rows.rows(logs, self._fields) if logs else ():
+            self._writer.write(portion)
+        self.export.records += len(logs)
 
     def _is_settled(self) -> bool:
         started_at = self.export.started_at
@@ -171,17 +177,9 @@ def _sync_directory() -> None:
         os.close(descriptor)
 
 
-def _ids(paths: Iterable[Path]) -> list[UUID]:
-    found = []
-    for path in paths:
-        with suppress(ValueError):
-            found.append(UUID(path.stem))
-    return found
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"The file could not be written: {error.strerror or error}"
-    if isinstance(error, selection.CannotSelect):
+    if isinstance(error, (selection.CannotSelect, limits.TooMuch)):
         return str(error)
     return "Something unexpected happened; the worker's log has the details"

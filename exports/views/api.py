@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from exports import delivery, selection, wire
+from exports import delivery, limits, selection, wire
 from exports.models import Export
 from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
 from portkey_logs.accounts.models import Actor, Workspace
@@ -50,7 +50,12 @@ def create(request: ApiRequest) -> HttpResponse:
     except wire.BodyError as error:
         return api_failure(error.status, str(error), "400")
     export = Export(workspace=workspace, api_key_id=request.grant.api_key_id, format=Export.Format.JSONL)
-    return _save(export, asked)
+    _change(export, asked)
+    try:
+        limits.add(export)
+    except limits.TooMuch as error:
+        return api_failure(429, str(error), "429")
+    return _saved(export)
 
 
 @api_key_required("logs.export")
@@ -85,15 +90,20 @@ def update(request: ApiRequest, export: Export) -> HttpResponse:
     except wire.BodyError as error:
         return api_failure(error.status, str(error), "400")
     export.status = Export.Status.DRAFT
-    return _save(export, asked)
+    _change(export, asked)
+    export.save()
+    return _saved(export)
 
 
 @require_POST
 @_of_export
 def start(request: ApiRequest, export: Export) -> HttpResponse:
     """Begin, or begin anew."""
-    if not export.start():
-        return _done("The export is in progress already")
+    try:
+        if not limits.start(export):
+            return _done("The export is in progress already")
+    except limits.TooMuch as error:
+        return api_failure(429, str(error), "429")
     export.note("start", _actor(request))
     return _done("Export started")
 
@@ -117,12 +127,14 @@ def download(request: ApiRequest, export: Export) -> HttpResponse:
     return JsonResponse({"signed_url": delivery.signed_url(request, export)})
 
 
-def _save(export: Export, asked: wire.Asked) -> HttpResponse:
+def _change(export: Export, asked: wire.Asked) -> None:
     export.filters, export.fields = asked.filters, asked.fields
     export.query, export.words = asked.query, asked.words
     export.description = asked.description
     export.total = selection.count(export)
-    export.save()
+
+
+def _saved(export: Export) -> HttpResponse:
     return JsonResponse({"id": str(export.id), "total": export.total, "object": "export"})
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,7 +17,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from exports import delivery, selection
+from exports import delivery, limits, selection
 from exports.fields import FIELDS
 from exports.forms import ExportForm
 from exports.models import KEPT, Export
@@ -63,9 +64,13 @@ def new_export(request: SignedInRequest, workspace: str) -> HttpResponse:
     if chosen.is_valid:
         export.query, export.words = selection.lasting(chosen, request.GET), chosen.sentence
         if request.method == "POST" and form.is_valid():
-            _make(export, form)
-            messages.success(request, "The export is being made. It appears here when it is done.")
-            return redirect("exports", workspace=place.slug)
+            try:
+                _make(export, form)
+            except limits.TooMuch as error:
+                form.add_error(None, str(error))
+            else:
+                messages.success(request, "The export is being made. It appears here when it is done.")
+                return redirect("exports", workspace=place.slug)
     context = {
         "workspace": place,
         "selection": chosen,
@@ -79,13 +84,15 @@ def new_export(request: SignedInRequest, workspace: str) -> HttpResponse:
 
 
 def _make(export: Export, form: ExportForm) -> None:
+    """Raises TooMuch."""
     export.description = form.cleaned_data["description"]
     export.format = form.cleaned_data["format"]
     export.fields = form.cleaned_data["fields_"]
     export.total = selection.count(export)
-    export.save()
-    export.start()
-    export.note("start", Actor(export.created_by))
+    with transaction.atomic():
+        limits.add(export)
+        limits.start(export)
+        export.note("start", Actor(export.created_by))
 
 
 @login_required
@@ -123,8 +130,12 @@ def _change(action: str) -> Callable[[Callable[[Export], None]], Callable[..., H
                 export = get_object_or_404(Export.objects.in_workspace(place.pk).select_related("workspace"), pk=id)
                 if not export.may_be_changed_by(membership_of(request.user, place.organisation)):
                     raise PermissionDenied("Only who made the export, an owner or an admin may do this.")
-                export.note(action, Actor(request.user))
-                change(export)
+                try:
+                    with transaction.atomic():
+                        export.note(action, Actor(request.user))
+                        change(export)
+                except limits.TooMuch as error:
+                    messages.error(request, str(error))
             return redirect("exports", workspace=place.slug)
 
         checked: Callable[..., HttpResponse] = login_required(view)
@@ -140,7 +151,7 @@ def stop(export: Export) -> None:
 
 @_change("start")
 def start(export: Export) -> None:
-    export.start()
+    limits.start(export)
 
 
 @_change("delete")

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from exports import portkey
+from exports import limits, portkey
 from exports.models import Export
 from logs import ids, present
 from logs.models import Log
@@ -157,6 +157,28 @@ def test_pages_of_portkey_do_not_overlap(store: Any, call: Any, finished: Any) -
         seen.append(ids_of_page)
     newest_first = [str(record.id) for record in records[::-1]]
     assert seen == [newest_first[:3], newest_first[3:6], newest_first[6:], []]
+
+
+def test_beyond_the_limits_it_answers_429_in_words(
+    call: Any, make: Any, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"filters": {}, "requested_data": ["id"]}
+    path = f"/{call('POST', body=body).json()['id']}"
+    under_way = [make() for _ in range(limits.MOST_IN_PROGRESS)]
+    make(workspace=people.elsewhere)
+    refused = call("POST", f"{path}/start")
+    assert (refused.status_code, refused.json()["message"]) == (
+        429, "3 exports are being made already. Wait until one has ended, or stop one.",
+    )  # fmt: skip
+    assert call("GET", path).json()["status"] == "draft"
+    assert call("POST", f"/{under_way[0].id}/start").json()["message"] == "The export is in progress already"
+    under_way[0].stop()
+    assert call("POST", f"{path}/start").status_code == 200
+    monkeypatch.setattr(limits, "MOST_KEPT", 4)
+    refused = call("POST", body=body)
+    assert refused.status_code == 429
+    assert "This workspace has 4 exports" in refused.json()["message"]
+    assert Export.objects.filter(workspace=people.workspace).count() == 4
 
 
 def test_keys_reach_their_own_workspace_only(call: Any, make: Any, people: People) -> None:

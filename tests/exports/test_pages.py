@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from exports import delivery, fields
+from exports import delivery, fields, limits
 from exports.models import Export
 from portkey_logs.accounts.models import AuditEvent
 from tests.factories import People, make_user
@@ -168,6 +171,40 @@ def test_members_change_their_own_and_buttons_need_a_post(make: Any, people: Peo
     export.refresh_from_db()
     assert export.status == "stopped"
     assert "Start again" in browser.get("/w/acme/exports/").content.decode()
+
+
+def test_beyond_the_limits_the_page_says_so(make: Any, people: People, as_user: Any) -> None:
+    exports = [make() for _ in range(limits.MOST_IN_PROGRESS)]
+    browser = as_user(people.alice)
+    answer = browser.post("/w/acme/exports/new/", CHOICE)
+    assert answer.status_code == 422
+    assert "Wait until one has ended, or stop one." in answer.content.decode()
+    assert Export.objects.count() == len(exports)
+    stopped = make(workspace=people.workspace)
+    stopped.stop()
+    answer = browser.post(f"/w/acme/exports/{stopped.id}/start/", follow=True)
+    assert "Wait until one has ended, or stop one." in answer.content.decode()
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_starts_at_once_no_more_pass_than_may(make: Any, people: People) -> None:
+    drafts = [make() for _ in range(limits.MOST_IN_PROGRESS + 3)]
+    for draft in drafts:
+        draft.stop()
+    together = Barrier(len(drafts))
+
+    def start(draft: Export) -> bool:
+        together.wait(30)
+        try:
+            return limits.start(draft)
+        except limits.TooMuch:
+            return False
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(drafts)) as threads:
+        assert sum(threads.map(start, drafts)) == limits.MOST_IN_PROGRESS
 
 
 def test_every_field_has_a_box(people: People, as_user: Any) -> None:

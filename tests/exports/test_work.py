@@ -20,7 +20,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exports import fields, selection, work
+from exports import fields, limits, selection, work
 from exports.models import Export, directory
 from logs import filters, ids, maintenance
 from logs.ingest.record import GatewayStatus
@@ -232,10 +232,45 @@ def test_it_leaves_room_on_the_disk_for_logs_that_wait(
     many: list[Any], make: Make, finished: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(directory())
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=work.LEFT_FREE - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=limits.LEFT_FREE - 1))
     export = finished(make())
     assert (export.status, export.error) == ("failed", "The file could not be written: No space left on device")
     assert list(directory().iterdir()) == []
+
+
+def test_the_files_of_a_workspace_take_half_of_the_room_at_most(
+    many: list[Any], make: Make, finished: Any, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = finished(make())
+    usage = shutil.disk_usage(directory())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=limits.LEFT_FREE + kept.size - 2))
+    other = finished(make(workspace=people.elsewhere))
+    assert other.status == "success"
+    export = finished(make())
+    assert export.status == "failed"
+    assert "more than half of the room for exports on the disk" in export.error
+    assert {path.name for path in directory().iterdir()} == {kept.path.name, other.path.name}
+    with pytest.raises(limits.TooMuch):
+        limits.start(export)
+    kept.delete()
+    work.work()
+    assert limits.start(export)
+    assert finished(export).status == "success"
+
+
+def test_pages_before_are_passed_over_in_turns_and_after_a_crash_anew(
+    many: list[Any], make: Make, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "PAGE", 10)
+    export = make(filters={"page_size": 30, "current_page": 2}, fields=["id"])
+    run = work.Run(export)
+    for _ in range(4):
+        run._page()
+    with monkeypatch.context() as slow:
+        slow.setattr(work.Run, "_page", lambda self: True)
+        slow.setattr(work, "TURN_SECONDS", 0.01)
+        assert not run.turn()  # a checkpoint, and then the process is gone
+    assert read(finished(export)) == [str(record.id) for record in many[60:90]]
 
 
 def test_a_disk_that_is_full_fails_it_with_the_reason(
