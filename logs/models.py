@@ -89,6 +89,9 @@ class Log(models.Model):
     prompt = models.TextField(null=True)
     prompt_version_id = models.TextField(null=True)
     prompt_in_config_target = models.BooleanField()
+    # What Replay has to know of a row. Of logs from before these columns the careful answers are assumed.
+    request_kept = models.BooleanField(default=True, db_default=True)  # the body
+    own_credential = models.BooleanField(default=True, db_default=True)  # the call brought one; it is not kept
     virtual_key = models.TextField(null=True)
     api_key = _no_constraint(ApiKey, null=True)
 

@@ -24,8 +24,6 @@ _BODIES = """
 SELECT request_headers, octet_length(request_body), substring(request_body FOR %(head)s),
        response_headers, octet_length(response_body), substring(response_body FOR %(head)s)
 FROM log_body WHERE workspace_id = %(workspace)s AND id = %(id)s"""
-_REQUESTS = """
-SELECT id, request_headers, request_body IS NOT NULL FROM log_body WHERE workspace_id = %s AND id = ANY(%s)"""
 # Two frames of the same octets are the same, as long as the compressor is; their lengths are compared first.
 _SAME_REQUEST = """
 SELECT id FROM log_body WHERE workspace_id = %(workspace)s AND id = ANY(%(candidates)s) AND request_body = (
@@ -134,22 +132,6 @@ def fetch(workspace_id: int, id: UUID) -> dict[str, Stored]:
             body = StoredBody(workspace_id, id, _COLUMNS[name], size, bytes(head))
         found[name] = Stored(_headers(headers), body)
     return found
-
-
-class KeptRequest(NamedTuple):
-    """What a row may know of a request without reading its body."""
-
-    headers: dict[str, str]
-    has_body: bool
-
-
-def fetch_requests(workspace_id: int, ids: list[UUID]) -> dict[UUID, KeptRequest]:
-    """The requests of these logs that are kept, in one statement."""
-    if not ids:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_REQUESTS, [workspace_id, ids])
-        return {id: KeptRequest(_headers(packed), has_body) for id, packed, has_body in cursor.fetchall()}
 
 
 def fetch_variables(workspace_id: int, id: UUID) -> bytes | None:

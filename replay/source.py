@@ -154,19 +154,6 @@ def target_of(log: Log, headers: Mapping[str, str]) -> Target:
     )
 
 
-def carried_a_key(headers: Mapping[str, str]) -> bool:
-    """Whether the call brought a credential of its own, which is not kept."""
-    is_kept = "x-portkey-config-slug" in headers  # the config's secrets are behind its slug
-    return (STARS in headers.get("x-portkey-config", "") and not is_kept) or any(
-        redaction.is_secret_name(name) and name != "x-portkey-api-key" and value not in _PLACEHOLDERS
-        for name, value in headers.items()
-    )
-
-
-# Portkey's SDK sends this word where the OpenAI client wants a key.
-_PLACEHOLDERS = redaction.mask_headers({"authorization": "Bearer OPENAI_API_KEY"}).values()
-
-
 def _goes_along(name: str, value: str) -> bool:
     if STARS in value or redaction.is_secret_name(name) or not _HEADER.fullmatch(f"{name}: {value}"):
         return False

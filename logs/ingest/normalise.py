@@ -158,6 +158,7 @@ def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now
         prompt=clean_or_none(source.prompt, MAX_ID),
         prompt_version_id=clean_or_none(source.prompt_version_id, MAX_ID),
         prompt_in_config_target=source.prompt_in_config_target,
+        own_credential=kept.own_credential,
         virtual_key=clean_or_none(source.virtual_key, MAX_ID),
         api_key_id=api_key_id,
         user=clean_or_none(metadata.get("_user"), MAX_ID) or clean_or_none(asked.get("user"), MAX_ID),
@@ -226,6 +227,7 @@ class _Kept(msgspec.Struct):
     request_body: bytes | None
     response_body: bytes | None
     whole: bool
+    own_credential: bool
 
 
 def _keep(exchange: Exchange, request: _Body, response: _Body, success: bool) -> _Kept:
@@ -237,9 +239,17 @@ def _keep(exchange: Exchange, request: _Body, response: _Body, success: bool) ->
     sensitive = redaction.sensitive_names(exchange.request_headers)
     request_headers = _masked(exchange.request_headers, sensitive)
     response_headers = _masked(exchange.response_headers, sensitive)
+    own_credential = origin.brings_credential(request_headers)
     debug = (status.header(exchange.request_headers, "x-portkey-debug") or "").lower()
     if exchange.bodies_kept and debug != "false":
-        return _Kept(request_headers, response_headers, request.raw, response.raw, whole=True)
+        return _Kept(
+            request_headers,
+            response_headers,
+            request.raw,
+            response.raw,
+            whole=True,
+            own_credential=own_credential,
+        )
     failed_answer = not success and response.stream is None
     return _Kept(
         _own(request_headers),
@@ -247,6 +257,7 @@ def _keep(exchange: Exchange, request: _Body, response: _Body, success: bool) ->
         None,
         response.raw if failed_answer else None,
         whole=False,
+        own_credential=own_credential,
     )
 
 

@@ -98,6 +98,19 @@ def _virtual_key(
     return None
 
 
+def brings_credential(masked: Mapping[str, str]) -> bool:
+    """Whether a call with these headers (names lower case, secrets masked) brought a credential of its own."""
+    is_kept = "x-portkey-config-slug" in masked  # the config's secrets are behind its slug
+    return (redaction.STARS in masked.get("x-portkey-config", "") and not is_kept) or any(
+        redaction.is_secret_name(name) and name != "x-portkey-api-key" and value not in _PLACEHOLDERS
+        for name, value in masked.items()
+    )
+
+
+# Portkey's SDK sends this word where the OpenAI client wants a key.
+_PLACEHOLDERS = redaction.mask_headers({"authorization": "Bearer OPENAI_API_KEY"}).values()
+
+
 def metadata_header(headers: Mapping[str, str]) -> dict[str, Any]:
     """``x-portkey-metadata`` as an object; empty when it is none."""
     value = status.header(headers, "x-portkey-metadata")

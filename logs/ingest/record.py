@@ -148,6 +148,7 @@ class LogRecord(msgspec.Struct, kw_only=True):
     prompt: str | None = None
     prompt_version_id: str | None = None
     prompt_in_config_target: bool = False
+    own_credential: bool = False
     virtual_key: str | None = None
     api_key_id: int | None = None
 
@@ -161,3 +162,8 @@ class LogRecord(msgspec.Struct, kw_only=True):
     variables: bytes | None = None
     request_bytes: int = 0
     response_bytes: int = 0
+
+    @property
+    def request_kept(self) -> bool:
+        """Whether there is a request body to read."""
+        return self.request_body is not None

@@ -117,6 +117,8 @@ _PLAIN: dict[str, str] = {
     "prompt": "text",
     "prompt_version_id": "text",
     "prompt_in_config_target": "bool",
+    "request_kept": "bool",
+    "own_credential": "bool",
     "virtual_key": "text",
     "api_key_id": "int8",
     "user": "text",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -89,8 +88,7 @@ def test_the_list_and_its_twins(days: list[LogRecord], people: People, client: C
     some = ["", "model=model-1", "provider=openai", "model=model-1&cache=hit"]
     seen += visit(client, *(f"/w/acme/logs.json?{query}" for query in some))
     seen += visit(client, *(f"/v1/logs?{query}" for query in some), **{"x-portkey-api-key": api_key})
-    for statement in seen:  # whether a row can be replayed is said by its headers, and by whether there is a body
-        assert not re.search(r"(request|response)_body(?! IS NOT NULL)", statement.sql)
+    assert {"log"} == {table for statement in seen for table in statement.reads}
 
 
 def test_what_stands_beside_the_list(days: list[LogRecord], people: People, client: Client) -> None:

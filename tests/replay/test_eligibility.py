@@ -195,5 +195,5 @@ def test_many_rows_cost_what_one_costs(
 ) -> None:
     store(*({"virtual_key": f"key-{number}", "config": f"pc-{number}"} for number in range(50)))
     logs = list(Log.objects.in_workspace(people.workspace))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         assert len(facts.verdicts(people.workspace.pk, logs)) == 50

@@ -346,6 +346,26 @@ def test_secrets_do_not_reach_the_record():
     assert secret not in repr(stored)
 
 
+@pytest.mark.parametrize(
+    ("headers", "brought"),
+    [
+        ({}, False),
+        ({"Authorization": "Bearer sk-1234567890abcdef"}, True),
+        ({"authorization": "Bearer OPENAI_API_KEY"}, False),  # what Portkey's SDK sends where it has none
+        ({"x-api-key": "sk-ant-1234567890"}, True),
+        ({"x-portkey-api-key": "pk-1234567890abcdef", "x-portkey-virtual-key": "openai-prod"}, False),
+        ({"x-portkey-config": '{"provider":"openai","api_key":"sk-1234567890abcdef"}'}, True),
+        ({"x-portkey-config": '{"provider":"openai"}'}, False),
+        ({"x-portkey-config": '{"api_key":"sk-1234567890abcdef"}', "x-portkey-config-slug": "pc-1"}, False),
+        ({"x-portkey-config": "pc-1"}, False),
+    ],
+)
+def test_whether_a_call_brought_a_credential_of_its_own(headers: dict[str, str], brought: bool) -> None:
+    assert record(request_headers=headers).own_credential is brought
+    kept = record(request_headers=headers, bodies_kept=False)
+    assert (kept.own_credential, kept.request_kept) == (brought, False)
+
+
 def test_an_error_that_names_the_callers_key_does_not_keep_it():
     given, in_config = "abcdefgh12345678zyxw", "another-secret-of-no-known-make"
     for secret in (given, in_config, "sk-proj-0123456789abcdefghij"):
