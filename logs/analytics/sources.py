@@ -9,7 +9,7 @@ until the budget is used up: then the sums are complete from ``reached`` on, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -117,30 +117,41 @@ def read(
     ``only`` narrows further, by columns that the rollup has. ``dimension`` is the one to read of DIM; before
     ``rolled_up_from`` the rollup does not have it. Raises OutOfTime.
     """
-    query = _Query(asked, table, tuple(keys), tuple(sums), only or Q(), dimension)
+    query = Query(asked, table, tuple(keys), tuple(sums), only or Q(), dimension)
+    found, reached = pieces(query, lambda rows: _sums(rows, query), rolled_up_from)
+    merged: dict[tuple[Any, ...], list[Any]] = {}
+    for rows in found:
+        _merge(merged, rows, query)
+    names = (*keys, *sums)
+    return Answer([dict(zip(names, (*key, *values), strict=True)) for key, values in merged.items()], reached)
+
+
+def pieces(
+    query: Query, statement: Callable[[str], str], rolled_up_from: datetime | None = None
+) -> tuple[list[list[tuple[Any, ...]]], datetime | None]:
+    """What a statement, made from a source of rows, says of the whole range where rollups have it, else of piece after
+    piece, newest first; and ``reached`` as of ``Answer``. Raises OutOfTime."""
+    asked = query.asked
     deadline = monotonic() + asked.budget_ms / 1000
     since, until = asked.grid.since, asked.grid.until
-    found: dict[tuple[Any, ...], list[Any]] = {}
+    found = []
     rolled = _whole_buckets(query, max(since, rolled_up_from or since))
     if rolled is not None:
         begin = since if rolled_up_from is None or rolled_up_from <= since else rolled[0]
-        rows = _within(query.parts(begin, until, rolled), query, asked.budget_ms)
+        rows = _within(query.parts(begin, until, rolled), query, statement, asked.budget_ms)
         if rows is None:
             raise OutOfTime
-        _merge(found, rows, query)
+        found.append(rows)
         until = begin
-    reached = None
     for start, end in _windows(asked.grid, since, until):
         left_ms = int((deadline - monotonic()) * 1000)
-        rows = _within([query.logs(start, end)], query, left_ms) if left_ms > 0 else None
+        rows = _within([query.logs(start, end)], query, statement, left_ms) if left_ms > 0 else None
         if rows is None:
             if end == asked.grid.until:
                 raise OutOfTime
-            reached = end
-            break
-        _merge(found, rows, query)
-    names = (*keys, *sums)
-    return Answer([dict(zip(names, (*key, *values), strict=True)) for key, values in found.items()], reached)
+            return found, end
+        found.append(rows)
+    return found, None
 
 
 @dataclass
@@ -155,7 +166,7 @@ class Spread:
 
 def spread(asked: Asked, dimension: str) -> Spread:
     """How many values of a dimension there are: counted by the database, for it may have many. Raises OutOfTime."""
-    query = _Query(asked, DIM, ("place", "value"), ("requests",), Q(), dimension)
+    query = Query(asked, DIM, ("place", "value"), ("requests",), Q(), dimension)
     rolled = _whole_buckets(query, asked.grid.since)
     if rolled is None:
         answer = read(asked, DIM, query.keys, dimension=dimension)
@@ -179,7 +190,7 @@ def spread(asked: Asked, dimension: str) -> Spread:
 
 
 @dataclass(frozen=True)
-class _Query:
+class Query:
     """One question, and how each of the three kinds of rows answers it."""
 
     asked: Asked
@@ -240,17 +251,23 @@ class _Rows:
             return iter(cursor.fetchall())
 
 
-def _within(parts: Sequence[models.QuerySet[Any]], query: _Query, ms: int) -> list[tuple[Any, ...]] | None:
-    """The sums of the rows by the keys; None where it took longer than ``ms``."""
+def _within(
+    parts: Sequence[models.QuerySet[Any]], query: Query, statement: Callable[[str], str], ms: int
+) -> list[tuple[Any, ...]] | None:
+    """What the statement says of these rows; None where it took longer than ``ms``."""
     sql, params = _union(parts, query)
+    return budget.within(ms, _Rows(statement(sql), params))
+
+
+def _sums(rows: str, query: Query) -> str:
+    """The sums of the rows by the keys."""
     columns = [f'"{name}"' for name in query.keys] + [_aggregate(name) for name in query.sums]
     grouping = f" GROUP BY {', '.join(str(n + 1) for n in range(len(query.keys)))}" if query.keys else ""
     order = ' ORDER BY sum("requests") DESC' if "requests" in query.sums else ""
-    statement = f"SELECT {', '.join(columns)} FROM {sql}{grouping}{order} LIMIT {MOST_GROUPS}"  # noqa: S608
-    return budget.within(ms, _Rows(statement, params))
+    return f"SELECT {', '.join(columns)} FROM {rows}{grouping}{order} LIMIT {MOST_GROUPS}"  # noqa: S608
 
 
-def _union(parts: Sequence[models.QuerySet[Any]], query: _Query) -> tuple[str, list[Any]]:
+def _union(parts: Sequence[models.QuerySet[Any]], query: Query) -> tuple[str, list[Any]]:
     compiled = []
     for part in parts:
         with suppress(EmptyResultSet):  # a filter that no log can fulfil, such as an API key that there is not
@@ -269,7 +286,7 @@ def _aggregate(name: str) -> str:
     return f'coalesce(sum("{name}"), 0)::{"numeric" if name.startswith("cost_") else "int8"}'
 
 
-def _merge(found: dict[tuple[Any, ...], list[Any]], rows: Iterable[tuple[Any, ...]], query: _Query) -> None:
+def _merge(found: dict[tuple[Any, ...], list[Any]], rows: Iterable[tuple[Any, ...]], query: Query) -> None:
     size = len(query.keys)
     for row in rows:
         key, values = row[:size], list(row[size:])
@@ -288,7 +305,7 @@ def _add(a: Any, b: Any) -> Any:
 _COMBINE = {"first_at": min, "last_at": max}
 
 
-def _whole_buckets(query: _Query, since: datetime) -> tuple[datetime, datetime] | None:
+def _whole_buckets(query: Query, since: datetime) -> tuple[datetime, datetime] | None:
     """The part of the range that is whole buckets of the rollup; None where the rollup cannot answer."""
     asked, table = query.asked, query.table
     if not table.is_rolled_up or not table.filters.issuperset(asked.filters):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from logs.analytics import sources
-from logs.analytics.sources import CORE, DIM, Asked
+from logs.analytics.sources import CORE, DIM, Asked, OutOfTime
+from logs.analytics.tally import Tally, tally
 from logs.filters.address import Address
 from logs.filters.filterset import CACHE_CHOICES, FALLBACK_CHOICES, LOADBALANCE_CHOICES, RETRY_CHOICES
 from logs.query import exactly
@@ -45,41 +43,39 @@ class FacetValue:
 
 @dataclass(frozen=True)
 class Facet:
-    """``reached``: counted back to then only. ``others`` are the values that are not shown."""
+    """``reached``: counted back to then only. ``others`` are the values that are not shown. Not ``is_exact``: there are
+    at least so many of each."""
 
     title: str
     values: list[FacetValue]
     others: int
     reached: datetime | None
+    is_exact: bool
 
 
 def facets(asked: Asked, address: Address) -> list[Facet]:
     """All that could be counted in time. The columns are counted together: one look at the rows for all of them."""
-    found = []
     try:
-        answer = sources.read(asked, CORE, [column for _, _, column, _ in FACETS])
-    except sources.OutOfTime:
+        counted = tally(asked, CORE, [column for _, _, column, _ in FACETS])
+    except OutOfTime:
         return []
-    for name, title, column, words in FACETS:
-        counts: Counter[Any] = Counter()
-        for row in answer.rows:
-            counts[row[column]] += row["requests"]
-        found.append(_facet(name, title, counts, words, address, answer.reached))
+    found = [
+        _facet(name, title, counted.of[column], words, address, counted.reached)
+        for name, title, column, words in FACETS
+    ]
     try:
-        users = sources.read(asked, DIM, ("value",), dimension="user")
-    except sources.OutOfTime:
+        users = tally(asked, DIM, ["value"], dimension="user")
+    except OutOfTime:
         return found
-    counts = Counter({row["value"]: row["requests"] for row in users.rows})
-    return [*found, _facet("user", "User", counts, {}, address, users.reached)]
+    return [*found, _facet("user", "User", users.of["value"], {}, address, users.reached)]
 
 
 def _facet(
-    name: str, title: str, counts: Counter[Any], words: dict[str, str], address: Address, reached: datetime | None
+    name: str, title: str, tally: Tally, words: dict[str, str], address: Address, reached: datetime | None
 ) -> Facet:
-    counts.pop(None, None)  # what is unknown is no value to narrow to
     values = []
-    for value, count in counts.most_common(MOST_VALUES):
-        is_chosen = address.params.get(name) == exactly(str(value))
-        url = address.changed({name: ""}) if is_chosen else address.only(name, str(value))
-        values.append(FacetValue(words.get(value, str(value)), count, url, is_chosen))
-    return Facet(title, values, max(len(counts) - MOST_VALUES, 0), reached)
+    for value, count in tally.counts.most_common(MOST_VALUES):
+        is_chosen = address.params.get(name) == exactly(value)
+        url = address.changed({name: ""}) if is_chosen else address.only(name, value)
+        values.append(FacetValue(words.get(value, value), count, url, is_chosen))
+    return Facet(title, values, tally.values - len(values), reached, tally.is_exact)

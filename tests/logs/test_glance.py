@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from logs import glance, ids, rollups
-from logs.analytics import sources, sums
+from logs.analytics import sources, sums, tally
 from logs.analytics.scope import iso
 from logs.analytics.sources import CORE
 from logs.filters.address import Address
@@ -204,6 +204,47 @@ def test_facets_count_the_selection_and_lead_to_it(some: People, client: Client)
     _, narrowed = shown(some, "model=o1")
     (model, *_) = narrowed
     assert [(value.words, value.is_chosen, value.url) for value in model.values] == [("o1", True, "/w/acme/logs/")]
+
+
+MANY = [f"model-{number}" for number in range(9)]
+
+
+def test_many_combinations_are_counted_to_the_last(people: People, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many values one column has, the values of each are counted by themselves."""
+    monkeypatch.setattr(glance, "BUDGET_MS", 60_000)
+    monkeypatch.setattr(tally, "MOST_VALUES", 3)
+    monkeypatch.setattr(sources, "MOST_GROUPS", 3)
+    hit = GatewayStatus(cache_status="hit")
+    store(*({"id": ago(30 + number), "model": name, "user": name} for number, name in enumerate(MANY)),
+          {"id": ago(1), "model": "rare", "status_code": 503, "is_success": False, "gateway": hit},
+          *({"id": ago(2 + number), "model": name} for number, name in enumerate(MANY[-2:])))  # fmt: skip
+    _, found = shown(people, "")
+    by_title = {facet.title: facet for facet in found}
+    assert {title: {value.words: value.count for value in by_title[title].values} for title in ("HTTP status", "Cache")} == {
+        "HTTP status": {"200": 11, "503": 1}, "Cache": {"Disabled": 11, "Hit": 1},
+    }  # fmt: skip
+    assert [(value.words, value.count) for value in by_title["Model"].values][:2] == [("model-7", 2), ("model-8", 2)]
+    assert len(by_title["Model"].values) + by_title["Model"].others == len(MANY) + 1
+    assert len(by_title["User"].values) + by_title["User"].others == len(MANY)
+    assert all(facet.is_exact for facet in found)
+
+
+def test_where_pieces_have_too_many_values_the_page_says_at_least(
+    people: People, store: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "BUDGET_MS", 60_000)
+    store(*({"id": ago(hours), "model": name, "virtual_key": "vk"} for name in MANY for hours in (1, 40)))
+    client.force_login(people.alice)
+
+    def page() -> str:
+        return client.get("/w/acme/logs/glance/facets/?virtual_key=vk").content.decode()
+
+    assert "at least" not in page()
+    monkeypatch.setattr(tally, "MOST_VALUES", 6)
+    models, *others = page().split("</section>")
+    assert '<span class="muted">at least ' in models
+    assert "and at least " in models
+    assert not any("at least" in section for section in others)
 
 
 @pytest.mark.parametrize("query", ["status=abc", "q=hello", "since=2026-01-02&until=2026-01-01"])
