@@ -140,6 +140,9 @@ class Capture:
             stored_total=("counter", "Logs committed.", counts["stored"]),
             duplicates_total=("counter", "Logs that were committed before.", counts["duplicate"]),
             dropped_total=("counter", "Logs lost for want of disk space.", counts["dropped"]),
+            refused_total=("counter", "Logs that cannot be stored, set aside.", counts["refused"]),
+            refused_bytes=("gauge", "Size of what was set aside.", self.recorder.refused.size),
+            refused_lost_total=("counter", "Logs that there was no room to set aside.", self.recorder.refused.lost),
             keys_age_seconds=("gauge", "Age of the API keys in memory; -1 before the first.", self.keys.age or -1),
         )
         await answer(send, 200, page.encode(), b"text/plain; version=0.0.4; charset=utf-8")

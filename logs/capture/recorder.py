@@ -19,6 +19,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 
 from logs.ingest.record import LogRecord
+from logs.ingest.refused import Refused
 from logs.ingest.spool import Contents, Spool
 from logs.ingest.storage import Outcome, commit_batch
 
@@ -69,6 +70,11 @@ class Recorder:
         return self._spool.rows
 
     @property
+    def refused(self) -> Refused:
+        """What cannot be stored."""
+        return self._spool.refused
+
+    @property
     def directory(self) -> Path:
         """The spool's slot."""
         return self._spool.directory
@@ -100,6 +106,7 @@ class Recorder:
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + LOOK_SECONDS
                 self.bytes = _size(self.directory)
+                self._spool.refused.tidy()
 
     def _sync(self) -> None:
         try:
@@ -151,7 +158,7 @@ class Recorder:
         self._spool.set_aside([*contents.unreadable, *(msgspec.msgpack.encode(record) for record, _ in refused)])
         reasons = "; ".join(sorted({f"{outcome.field} {outcome.message}" for _, outcome in refused}))
         count = len(refused) + len(contents.unreadable)
-        logger.error("%d records cannot be stored; see %s/refused. %s", count, self.directory, reasons)
+        logger.error("%d records cannot be stored; see %s/refused-*. %s", count, self.directory, reasons)
 
     def _note_away(self, error: DatabaseError | None) -> None:
         if error is not None and not self.away:

@@ -18,12 +18,14 @@ import struct
 import threading
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import msgspec
 
 from logs.ingest.record import LogRecord
+from logs.ingest.refused import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Spool:
     def __init__(self, directory: Path, lock: int) -> None:
         self.directory = directory
         self.torn = 0  # segments with a torn end, since the start
+        self.refused = Refused(directory)
         self._lock_file = lock
         self._mutex = threading.RLock()
         self._rows: dict[int, int] = {}  # segment number -> rows that are not acknowledged, oldest first
@@ -57,7 +60,8 @@ class Spool:
         self._file = -1
         self._sealed: list[int] = []  # open files of complete segments that are not on the disk yet
         self._new_names = False  # whether the directory is not on the disk yet
-        self._syncing = threading.Lock()
+        self._ends: dict[int, int] = {}  # where segments end whose file could not be cut off there, in bytes
+        self._syncing = threading.RLock()
         self._size = self._written = 0  # of the current segment, in bytes and rows
         self._take_over(directory)
 
@@ -88,6 +92,17 @@ class Spool:
             before = (dict(self._rows), self._current, self._size, self._written)
             try:
                 return [self._write(frame) for frame in frames]
+            except OSError:
+                self._undo(*before)
+                raise
+
+    def append_and_sync(self, records: Sequence[LogRecord]) -> None:
+        """Have all records on the disk, or none of them anywhere: whoever is told that it failed sends them again."""
+        with self._syncing, self._mutex:
+            before = (dict(self._rows), self._current, self._size, self._written)
+            self.append(records)
+            try:
+                self.sync()
             except OSError:
                 self._undo(*before)
                 raise
@@ -125,7 +140,7 @@ class Spool:
 
     def read(self, segment: int) -> Contents:
         """The records of a segment. A torn end is counted, dropped and logged."""
-        data = self._path(segment).read_bytes()
+        data = self._path(segment).read_bytes()[: self._ends.get(segment)]
         records, unreadable, position = [], [], 0
         while position + _HEADER.size <= len(data):
             length, checksum = _HEADER.unpack_from(data, position)
@@ -156,16 +171,11 @@ class Spool:
         with self._mutex:
             self._path(segment).unlink(missing_ok=True)
             self._rows.pop(segment, None)
+            self._ends.pop(segment, None)
 
     def set_aside(self, payloads: Sequence[bytes]) -> None:
-        """Keep accepted records that cannot be stored, for a person to look at: file ``refused`` of the slot."""
-        file = os.open(self.directory / "refused", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            for payload in payloads:
-                _write_all(file, _HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
-            os.fsync(file)
-        finally:
-            os.close(file)
+        """Keep accepted records that cannot be stored, for a person to look at."""
+        self.refused.keep([_framed(payload) for payload in payloads])
 
     def close(self) -> None:
         """Give up the slot; what is left in it belongs to whoever opens it next."""
@@ -207,17 +217,32 @@ class Spool:
             self.remove(segment)
 
     def _undo(self, rows: dict[int, int], current: int | None, size: int, written: int) -> None:
-        """Take back a half-done append: nothing of it was acknowledged, nothing of it may be stored later."""
-        for segment in self._rows.keys() - rows.keys():
-            if segment == self._current:
-                os.close(self._file)
-                self._current = None
-            self.remove(segment)
-        self._rows = rows
-        if current is not None:
-            os.truncate(self._path(current), size)
-        if self._current is not None:
-            self._size, self._written = size, written
+        """Take back an append: nothing of it was acknowledged, nothing of it may be stored later."""
+        if self._current is not None and self._current != current:
+            os.close(self._file)
+            self._current = None
+        new, self._rows = self._rows.keys() - rows.keys(), rows
+        for segment in new:
+            with suppress(OSError):  # this process does not read it again
+                self._path(segment).unlink()
+        if current is None:
+            return
+        self._size, self._written = size, written
+        if not self._cut(current) and self._current is not None:
+            self._seal(current)  # nothing is written behind what could not be cut off
+
+    def _cut(self, segment: int) -> bool:
+        """Cut off what is behind ``_size``. Where the disk refuses that too, at least this process does not read it."""
+        path = self._path(segment)
+        try:
+            with path.open("r+b") as file:
+                file.truncate(self._size)
+                os.fsync(file.fileno())
+        except OSError as error:
+            logger.critical("%s keeps records that were answered as not stored: %s", path, error)
+            self._ends[segment] = self._size
+            return False
+        return True
 
     def _take_over(self, directory: Path) -> None:
         """Make the segments in a directory our own, in their order."""
@@ -243,7 +268,10 @@ def _hold(directory: Path) -> int | None:
 
 
 def _frame(record: LogRecord) -> bytes:
-    payload = msgspec.msgpack.encode(record)
+    return _framed(msgspec.msgpack.encode(record))
+
+
+def _framed(payload: bytes) -> bytes:
     return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 

@@ -22,6 +22,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 
 from logs.ingest.record import LogRecord
+from logs.ingest.refused import TIDY_SECONDS
 from logs.ingest.spool import Spool
 from logs.ingest.storage import SPOOLED, Outcome, Packed, commit_batch, commit_packed, pack, refusal
 
@@ -99,6 +100,8 @@ class Writer:
                     self._write(batch)
                 if self.backlog and time.monotonic() >= self._retry_at:
                     self._drain()
+                if self._spool:
+                    self._spool.refused.tidy()
             except Exception as error:  # the thread must live: without it every caller hangs
                 logger.exception("The log writer failed")
                 self._retry_at = time.monotonic() + RETRY_SECONDS[1]
@@ -110,9 +113,9 @@ class Writer:
             self._spool.close()
 
     def _next_batch(self) -> list[_Job]:
-        """What is queued, up to the limits; empty when it is time to try the spool again."""
+        """What is queued, up to the limits; empty when it is time to try the spool again, or to tidy."""
         with self._wake:
-            timeout = max(0.0, self._retry_at - time.monotonic()) if self.backlog else None
+            timeout = max(0.0, self._retry_at - time.monotonic()) if self.backlog else TIDY_SECONDS
             self._wake.wait_for(lambda: self._queue or self._stopping, timeout)
             batch: list[_Job] = []
             rows = size = 0
@@ -131,8 +134,7 @@ class Writer:
         if outcomes is None:
             try:
                 spool = self._spool or self._open_spool()
-                spool.append([row.record for row in rows])
-                spool.sync()
+                spool.append_and_sync([row.record for row in rows])
             except OSError as error:
                 logger.error("The database is away and the spool cannot be written: %s", error)
                 for job in batch:
@@ -184,7 +186,7 @@ class Writer:
         spool.set_aside([*unreadable, *(msgspec.msgpack.encode(record) for record, _ in refused)])
         reasons = ", ".join(sorted({message for _, message in refused}))
         count = len(refused) + len(unreadable)
-        logger.error("%d spooled records cannot be stored; see %s/refused. %s", count, spool.directory, reasons)
+        logger.error("%d spooled records cannot be stored; see %s/refused-*. %s", count, spool.directory, reasons)
 
     def _database_is_away(self, error: DatabaseError) -> None:
         if self._wait == RETRY_SECONDS[0]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from logs.ingest import refused as refused_module
 from logs.ingest import spool as spool_module
 from logs.ingest.record import GatewayStatus, LogRecord
 from logs.ingest.spool import Spool
@@ -213,3 +217,83 @@ def test_a_full_disk_in_a_later_segment_takes_back_the_whole_call(
     spool.append(later)
     assert all_of(spool) == [kept, *later]
     assert spool.torn == 0
+
+
+@contextmanager
+def failing_disk(fault: str) -> Iterator[None]:
+    """A disk that takes what is written and then cannot keep it: once, for as long as it lasts, or so that files cannot
+    be cut off either."""
+    left = 1 if fault == "once" else 1000
+    fsync = os.fsync
+
+    def failing(file: int) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(file)
+
+    def refusing(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.MonkeyPatch.context() as disk:
+        disk.setattr(os, "fsync", failing)
+        if fault == "and no cutting off":
+            disk.setattr(Path, "open", refusing)
+        yield
+
+
+@pytest.mark.parametrize("fault", ["once", "lasting", "and no cutting off"])
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_what_did_not_get_to_the_disk_is_taken_back(
+    fault: str, before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "SEGMENT_ROWS", 2)
+    spool = Spool.open(tmp_path)
+    kept = [make_record(1) for _ in range(before)]
+    if kept:
+        spool.append_and_sync(kept)
+    with failing_disk(fault), pytest.raises(OSError):
+        spool.append_and_sync([make_record(1) for _ in range(3)])
+    assert spool.rows == before
+    again = [make_record(1) for _ in range(3)]
+    spool.append_and_sync(again)
+    spool.append([later := make_record(1)])
+    assert all_of(spool) == [*kept, *again, later]
+    assert spool.torn == 0
+    spool.close()
+    assert Spool.open(tmp_path).rows == 0
+
+
+def test_what_was_taken_back_does_not_come_back_with_the_next_process(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path)
+    spool.append_and_sync([kept := make_record(1)])
+    with failing_disk("lasting"), pytest.raises(OSError):
+        spool.append_and_sync([make_record(1)])
+    spool.close()
+    assert all_of(Spool.open(tmp_path)) == [kept]
+
+
+def test_what_cannot_be_stored_is_kept_up_to_a_size_and_a_loss_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool, other = Spool.open(tmp_path), Spool.open(tmp_path)
+    spool.set_aside([b"x" * 92])
+    monkeypatch.setattr(refused_module, "MOST_BYTES", 250)
+    assert (spool.refused.size, spool.refused.lost) == (100, 0)
+    other.set_aside([b"y" * 92, b"z" * 92, b"z" * 92])  # the room is that of all together
+    assert (spool.refused.size, other.refused.lost) == (200, 2)
+    assert "LOGS ARE BEING LOST, 2 so far" in caplog.text
+
+
+def test_what_cannot_be_stored_goes_when_logs_go(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path)
+    spool.set_aside([b"old"])
+    (old,) = spool.directory.glob("refused-*")
+    young = old.rename(old.with_name("refused-2026-01-02"))
+    spool.set_aside([b"older"])
+    past = time.time() - settings.RETENTION_DAYS * 24 * 3600
+    os.utime(old, (past - 60, past - 60))
+    os.utime(young, (past + 60, past + 60))
+    spool.refused.tidy()
+    assert list(spool.directory.glob("refused-*")) == [young]

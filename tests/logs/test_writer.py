@@ -336,7 +336,8 @@ def test_an_impossible_record_of_the_spool_is_set_aside_and_holds_up_nobody(
         wait_until(lambda: Log.objects.count() == 1 and writer.backlog == 0)
     finally:
         writer.stop()
-    assert b"MMMMMMMMMMM" in (tmp_path / "0" / "refused").read_bytes()
+    (refused,) = (tmp_path / "0").glob("refused-*")
+    assert b"MMMMMMMMMMM" in refused.read_bytes()
     assert "1 spooled records cannot be stored" in caplog.text
 
 
@@ -355,6 +356,25 @@ def test_without_database_and_disk_the_caller_is_told(writer: Writer, tmp_path: 
         assert states(writer.submit([record])) == ["spooled"]
     wait_until(lambda: writer.backlog == 0)
     assert Log.objects.count() == 1
+
+
+def test_a_call_that_failed_for_its_disk_is_not_stored_beside_its_repetition(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = make_people()
+    failed, repeated = make_record(people.workspace.pk), make_record(people.workspace.pk)
+
+    def broken(file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with database_away():
+        with monkeypatch.context() as disk:
+            disk.setattr("logs.ingest.spool.os.fsync", broken)
+            with pytest.raises(UnavailableError):
+                writer.submit([failed])
+        assert states(writer.submit([repeated])) == ["spooled"]
+    wait_until(lambda: writer.backlog == 0)
+    assert list(Log.objects.values_list("id", flat=True)) == [repeated.id]
 
 
 def test_a_lock_somebody_holds_sends_logs_to_the_spool_and_not_into_a_queue(writer: Writer) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
@@ -67,6 +68,7 @@ class Recorded:
         self.rows = self.bytes = 0
         self.limit = 1
         self.away = False
+        self.refused = SimpleNamespace(size=0, lost=0)
 
     def append(self, record: LogRecord) -> bool:
         self.records.append(record)

@@ -131,6 +131,7 @@ def test_health_and_metrics() -> None:
             page = (await it.call("/metrics", method="GET")).body.decode()
             assert 'portkey_logs_capture_calls_total{status="2xx"} 1' in page
             assert 'portkey_logs_capture_added_seconds_bucket{le="+Inf"} 1' in page
+            assert "portkey_logs_capture_refused_bytes 0" in page
             it.app.recorder.bytes = 2
             full = await it.call("/healthz", method="GET")
             assert (full.status, json.loads(full.body)["reason"]) == (503, "the spool is full")
