@@ -152,6 +152,7 @@ _LIMITS = {"int2": 2**15, "int4": 2**31}
 _NUMBERS = [(name, _LIMITS[type]) for name, type in _PLAIN.items() if type in _LIMITS]
 _GATEWAY_NUMBERS = [(name, _LIMITS[type]) for name, type in _GATEWAY.items() if type in _LIMITS]
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # what PostgreSQL's text cannot hold
 _EMPTY = {None: None, b"": zstandard.compress(b"")}  # no body, and an empty one
 
 _local = threading.local()  # a zstd compressor serves one thread at a time
@@ -171,7 +172,7 @@ def clean(record: LogRecord) -> LogRecord:
 
 
 def _clean_text(value: str) -> str:
-    return value.replace("\0", "�").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _UNSTORABLE.sub("�", value)
 
 
 def pack(records: Sequence[LogRecord]) -> list[Packed]:

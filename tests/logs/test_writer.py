@@ -16,7 +16,7 @@ import pytest
 import zstandard
 from django.conf import settings
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -111,6 +111,7 @@ def test_bodies_come_back_to_the_byte(people: People, request_body: bytes | None
 
 
 @given(text=st.text(st.characters(exclude_categories=()), max_size=20))
+@example("\0\ud800\ud83d\ude00")
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_can_be_stored(people: People, text: str) -> None:
     record = make_record(
