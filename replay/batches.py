@@ -8,10 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
-from django.db import transaction
 
 from logs.ingest import jsonspan
 from logs.models import Log
+from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import User, Workspace
 from portkey_logs.catalog.models import PromptVersion
 from replay import credentials, prompting, source
@@ -43,9 +43,9 @@ def start(
         raise Ineligible("There are no logs to replay.")
     if target and (reason := credentials.problem(workspace, target)):
         raise Ineligible(reason)
-    if Batch.objects.running().filter(person=user).count() >= MAX_OF_A_PERSON:
-        raise Busy(f"{MAX_OF_A_PERSON} of your replays are under way already. Wait until one of them has ended.")
-    with transaction.atomic():
+    with one_at_a_time(user):
+        if Batch.objects.running().filter(person=user).count() >= MAX_OF_A_PERSON:
+            raise Busy(f"{MAX_OF_A_PERSON} of your replays are under way already. Wait until one of them has ended.")
         batch = Batch.objects.create(
             workspace=workspace,
             person=user,

@@ -24,6 +24,7 @@ from logs.models import Log
 from portkey_logs.accounts import passes
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import User, Workspace
 from replay import credentials, facts
 from replay.calls import Broken, Call, Head
@@ -74,10 +75,8 @@ def start_run(
     """
     check_rule(workspace, source, target)
     slots.check(user.pk)
-    if Run.objects.by(user, timezone.now() - timedelta(minutes=1)).count() >= RUNS_A_MINUTE:
-        raise Busy(f"You ran {RUNS_A_MINUTE} requests within a minute. Wait a little.")
     octets = packed(source.body if body is None else body)
-    run = Run.objects.create(
+    run = Run(
         workspace=workspace,
         person=user,
         parent_id=source.log_id,
@@ -87,6 +86,10 @@ def start_run(
         target=msgspec.to_builtins(target.over(source.target) if target else source.target),
         body=None if workspace.metrics_only else octets,
     )
+    with one_at_a_time(user):
+        if Run.objects.by(user, timezone.now() - timedelta(minutes=1)).count() >= RUNS_A_MINUTE:
+            raise Busy(f"You ran {RUNS_A_MINUTE} requests within a minute. Wait a little.")
+        run.save(force_insert=True)
     run.body = octets  # for now, even where it is not to be kept
     return run
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from logs.models import MetadataKey
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import Workspace
 
 
@@ -42,8 +43,10 @@ def metadata_keys(request: SignedInRequest, workspace: str) -> HttpResponse:
     if request.method == "POST":
         managed_workspace_for(request.user, workspace)
         form = MetadataKeyForm(request.POST, workspace=place)
+        with one_at_a_time(place):
+            if form.is_valid():
+                MetadataKey.objects.create(workspace=place, key=form.cleaned_data["key"])
         if form.is_valid():
-            MetadataKey.objects.create(workspace=place, key=form.cleaned_data["key"])
             messages.success(request, f"Logs are summed up by “{form.cleaned_data['key']}” from now on.")
             return redirect("metadata_keys", workspace=workspace)
     membership = membership_of(request.user, place.organisation)

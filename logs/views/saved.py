@@ -21,6 +21,7 @@ from logs.columns import Columns, width_of
 from logs.models import Log, SavedView
 from logs.query import COLUMNS, META
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import User, Workspace
 
 WIDTH = "width."  # and a column's name: its width in pixels
@@ -61,18 +62,19 @@ def views(request: SignedInRequest, workspace: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("log_list", workspace=workspace)
     query, form = _query(request), SavedViewForm(request.POST)
-    refused = _refusal(place, request.user, query, form)
-    if refused:
-        messages.error(request, refused)
-        return HttpResponseRedirect(_list(place, query), status=303)
     shown = saved.shown_columns(place, request.user, query) if "with_columns" in request.POST else None
-    view = SavedView.objects.create(
-        workspace=place,
-        person=request.user,
-        query=saved.filters_of(query),
-        columns=shown.names if shown else [],
-        **form.cleaned_data,
-    )
+    with one_at_a_time(request.user):
+        refused = _refusal(place, request.user, query, form)
+        if refused:
+            messages.error(request, refused)
+            return HttpResponseRedirect(_list(place, query), status=303)
+        view = SavedView.objects.create(
+            workspace=place,
+            person=request.user,
+            query=saved.filters_of(query),
+            columns=shown.names if shown else [],
+            **form.cleaned_data,
+        )
     messages.success(request, f"Saved as “{view.name}”.")
     return HttpResponseRedirect(view.get_absolute_url(), status=303)
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +18,7 @@ from exports import delivery, fields, limits
 from exports.models import Export
 from portkey_logs.accounts.models import AuditEvent
 from tests.factories import People, make_user
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db
 CHOICE = {"description": "For  finance", "format": "csv", "fields_": ["cost", "id"]}
@@ -192,19 +190,8 @@ def test_of_starts_at_once_no_more_pass_than_may(make: Any, people: People) -> N
     drafts = [make() for _ in range(limits.MOST_IN_PROGRESS + 3)]
     for draft in drafts:
         draft.stop()
-    together = Barrier(len(drafts))
-
-    def start(draft: Export) -> bool:
-        together.wait(30)
-        try:
-            return limits.start(draft)
-        except limits.TooMuch:
-            return False
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(drafts)) as threads:
-        assert sum(threads.map(start, drafts)) == limits.MOST_IN_PROGRESS
+    answers = at_once(len(drafts), lambda number: limits.start(drafts[number]))
+    assert sum(answer is True for answer in answers) == limits.MOST_IN_PROGRESS
 
 
 def test_every_field_has_a_box(people: People, as_user: Any) -> None:

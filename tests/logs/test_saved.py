@@ -11,6 +11,7 @@ from django.test import Client
 from logs.columns import MOST, MOST_WIDTHS, NARROWEST, WIDEST, Columns
 from logs.models import ListColumns, SavedView
 from tests.factories import PASSWORD, People, make_key, make_user
+from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("inline_writer")
 
@@ -160,6 +161,16 @@ def test_there_is_an_end_to_them(people: People) -> None:
     )
     assert "delete one first" in signed_in("alice").post(VIEWS, {"name": "One more"}, follow=True).content.decode()
     assert SavedView.objects.count() == SavedView.MOST
+
+
+@pytest.mark.django_db(transaction=True)
+def test_there_is_an_end_to_them_also_for_those_who_save_at_once(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SavedView, "MOST", 2)
+    browsers = [signed_in("alice") for _ in range(6)]
+    at_once(6, lambda number: browsers[number].post(VIEWS, {"name": str(number)}))
+    assert SavedView.objects.count() == 2
 
 
 @pytest.mark.parametrize(
