@@ -160,7 +160,7 @@ async def numbers(url: str) -> list[str]:
 
 
 def tree(pid: int) -> list[int]:
-    """The process and its children: granian has a main process and a worker."""
+    """The process and its children."""
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [pid, *(child for number in path.read_text().split() for child in tree(int(number)))]
 

@@ -1,18 +1,43 @@
-"""What capture answers by itself, in the shape that the gateway and its SDKs know."""
+"""Whoever calls, and what capture answers by itself, in the shape that the gateway and its SDKs know."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Protocol
 
 import msgspec
+from multidict import CIMultiDict
 
-from logs.capture.headers import Pairs
+from logs.capture.headers import Headers
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Caller(Protocol):
+    """The other end of one call. What is sent to one that is gone goes nowhere, and nothing is raised."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its connection is closed."""
+
+    async def read(self) -> bytes:
+        """The next octets of the request's body as soon as there are any; b"" at its end. Raises ClientLeft."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Give status and headers, which go out with what is sent next: two sends cost twice as much as one."""
+
+    def flush(self) -> None:
+        """Send the headers now."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a part of the body at once; waits while the client is slower than what it gets."""
+
+    async def end(self, chunk: bytes = b"") -> None:
+        """Send the last part of the body."""
+
+    def cut(self) -> None:
+        """Close the connection, so that an answer that has begun is seen to be incomplete."""
 
 
 class Refused(Exception):
@@ -32,9 +57,10 @@ def failure(message: str, code: str, kind: str | None = None) -> bytes:
 
 
 async def answer(
-    send: Send, status: int, body: bytes, content_type: bytes = b"application/json", headers: Pairs | None = None
+    caller: Caller, status: int, body: bytes, content_type: str = "application/json", headers: Headers | None = None
 ) -> None:
     """Send a whole answer."""
-    own = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": own + (headers or [])})
-    await send({"type": "http.response.body", "body": body})
+    own: Headers = CIMultiDict({"content-type": content_type, "content-length": str(len(body))})
+    own.extend(headers or ())
+    await caller.start(status, own)
+    await caller.end(body)

@@ -1,16 +1,15 @@
-"""The ASGI application: who calls, and where each call goes."""
+"""Who calls, and where each call goes."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from uuid import UUID
 
 import msgspec
 
 from logs import pricing
-from logs.capture.answers import Receive, Refused, Scope, Send, answer, failure
+from logs.capture.answers import Caller, Refused, answer, failure
 from logs.capture.bodies import Room
 from logs.capture.call import Call
 from logs.capture.control import hand_over
@@ -22,9 +21,8 @@ from logs.capture.upstream import Client
 from portkey_logs.accounts.keyring import Grant, Keyring
 from portkey_logs.catalog.registry import Registry
 
-logger = logging.getLogger(__name__)
-
 SCOPE = "logs.write"  # what a key needs for calls
+MAX_CALLS = 4000  # at a time: each mostly waits, with two connections and some 50 KB
 FIRST_KEYS_SECONDS = 3.0  # how long a start waits for the database; then the snapshot has to do
 
 
@@ -39,7 +37,7 @@ class Settings(msgspec.Struct, kw_only=True):
 
 
 class Capture:
-    """One per process; ``await app(scope, receive, send)`` is ASGI 3."""
+    """One per process."""
 
     def __init__(self, settings: Settings, keys: Keyring, registry: Registry, recorder: Recorder) -> None:
         self.settings = settings
@@ -51,33 +49,27 @@ class Capture:
         self.routes: Routes
         self.web: Client
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._serve(Request(scope), receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1011, "reason": "realtime calls are not captured"})
-
-    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+    async def serve(self, request: Request, caller: Caller) -> None:
+        """Answer one request."""
         if request.path == "/healthz":
-            return await self._health(send)
+            return await self._health(caller)
         if request.path == "/metrics":
-            return await self._numbers(send)
+            return await self._numbers(caller)
         try:
             request.check_path()
             if request.is_control:
-                return await hand_over(self.web, self.settings.web_url, request, receive, send)
+                return await hand_over(self.web, self.settings.web_url, request, caller)
             grant = request.grant(self.keys.known)
             if not grant.allows(SCOPE):
                 raise Refused(403, f"This API key lacks the scope {SCOPE}.", "AB03")
+            if self.metrics.in_flight >= MAX_CALLS:
+                raise Refused(503, f"{MAX_CALLS} calls are under way. Try again later.", "busy")
         except Refused as refusal:
             self.metrics.refused += refusal.status == 401
-            return await answer(send, refusal.status, failure(refusal.message, refusal.code))
+            return await answer(caller, refusal.status, failure(refusal.message, refusal.code))
         self.metrics.in_flight += 1
         try:
-            await Call(self, request, grant, receive, send).run()
+            await Call(self, request, grant, caller).run()
         finally:
             self.metrics.in_flight -= 1
 
@@ -87,21 +79,11 @@ class Capture:
 
     # --- life ----------------------------------------------------------------------------------------------
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            await self.start()
-        except Exception as error:
-            logger.exception("Capture cannot start")
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.stop()
-        await send({"type": "lifespan.shutdown.complete"})
-
     async def start(self) -> None:
-        """Open the spool and the sessions, and read the prices, and the keys if the database is there."""
+        """Open the spool and the sessions, and read the prices, and the keys if the database is there.
+
+        Raises OSError where the spool cannot be used.
+        """
         self.recorder.start()
         self.web = Client(self.settings.read_seconds)
         self.routes = Routes(self.settings)
@@ -123,15 +105,15 @@ class Capture:
 
     # --- looking at it -------------------------------------------------------------------------------------
 
-    async def _health(self, send: Send) -> None:
+    async def _health(self, caller: Caller) -> None:
         problem = None
         if self.recorder.bytes > self.recorder.limit:
             problem = "the spool is full"
         status = 503 if problem else 200
         body = {"status": "unavailable" if problem else "ok", "reason": problem}
-        await answer(send, status, msgspec.json.encode(body))
+        await answer(caller, status, msgspec.json.encode(body))
 
-    async def _numbers(self, send: Send) -> None:
+    async def _numbers(self, caller: Caller) -> None:
         counts = self.recorder.counts
         page = self.metrics.lines(
             spool_rows=("gauge", "Logs that are not committed yet.", self.recorder.rows),
@@ -145,4 +127,4 @@ class Capture:
             refused_lost_total=("counter", "Logs that there was no room to set aside.", self.recorder.refused.lost),
             keys_age_seconds=("gauge", "Age of the API keys in memory; -1 before the first.", self.keys.age or -1),
         )
-        await answer(send, 200, page.encode(), b"text/plain; version=0.0.4; charset=utf-8")
+        await answer(caller, 200, page.encode(), "text/plain; version=0.0.4; charset=utf-8")

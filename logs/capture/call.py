@@ -11,13 +11,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientError
+from multidict import CIMultiDict
 
 from logs import ids
 from logs.capture import resolve, usage
-from logs.capture.answers import Receive, Refused, Send, failure
+from logs.capture.answers import Caller, ClientLeft, Refused, failure
 from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.draft import Draft
-from logs.capture.headers import Pairs, end_to_end, fields
+from logs.capture.headers import Headers, end_to_end, fields
 from logs.capture.request import Request
 from logs.capture.upstream import Answer, Body, Target
 from portkey_logs.accounts.keyring import Grant
@@ -31,9 +32,7 @@ WHOLE_BYTES = 256 * 1024  # request bodies up to this are sent on in one piece
 # A client may stop reading at a stream's end mark, so that its chunk counts as the last byte. The end of the
 # connection mostly comes with it; this long is waited for it.
 END_SECONDS = 0.05
-# To wait for a client that might leave wakes the server's threads at the end of the call: a tenth of what a call costs.
-# Answers in one piece that come at once are spared it. Who leaves earlier than this, and waits for more, is found then.
-WATCH_SECONDS = 0.25
+LOOK_SECONDS = 0.1  # how often it is looked whether somebody still waits for a replay
 THREAD_BYTES = 64 * 1024  # records of larger bodies take milliseconds: not on the event loop
 
 # OpenAI's and Anthropic's last events, with and without the space that is optional after the colon.
@@ -43,19 +42,14 @@ _END_MARK = re.compile(
 _OVERLAP = 40  # bytes; more than any mark, which may come in two chunks
 
 
-class ClientLeft(Exception):
-    """The client closed the connection before its request was complete."""
-
-
 class Call:
     """A call of a known caller. ``run`` does all of it."""
 
-    def __init__(self, capture: Capture, request: Request, grant: Grant, receive: Receive, send: Send) -> None:
+    def __init__(self, capture: Capture, request: Request, grant: Grant, caller: Caller) -> None:
         self.capture = capture
         self.request = request
         self.grant = grant
-        self.receive = receive
-        self.send = send
+        self.caller = caller
         self.began = time.perf_counter()
         started_ms = time.time_ns() // 1_000_000
         id = grant.log_id or ids.uuid7(started_ms)
@@ -64,13 +58,12 @@ class Call:
         self.draft.bodies_kept = grant.keeps_bodies
         self.draft.is_replay = grant.log_id is not None
         self.trace_id = request.fields.get("x-portkey-trace-id", "").strip() or id.hex
-        self.left = self.started = self.recorded = False
+        self.started = self.recorded = self.stopped = False
         self.expects_request = True
         self.hidden: usage.Hidden | None = None
         self.sent_at = self.answered_at = self.began  # when nobody but us was waited for
-        self.watch_later: asyncio.TimerHandle | None = None
+        self.running: asyncio.Task[None] | None = None  # of a replay, which ends when nobody waits for it any more
         self.watch: asyncio.Task[None] | None = None
-        self.running: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Pass the call on and record it. Whatever goes wrong becomes the client's answer."""
@@ -78,6 +71,7 @@ class Call:
         if self.draft.is_replay:
             self.draft.request_headers.pop("x-portkey-api-key", None)  # a pass is no key, not even a masked one
             self.running = asyncio.current_task()
+            self.watch = asyncio.ensure_future(self._stop_with_client())
         try:
             body = await self._resolve(await self._take_request())
             target = await self.capture.routes.target(self.request, self.trace_id)
@@ -96,14 +90,15 @@ class Call:
                 Refused(502, f"{self._who()} cannot be reached: {error or type(error).__name__}", "bad_gateway")
             )
         except asyncio.CancelledError:
-            if not (self.running and self.left):
+            if not (self.running and self.caller.is_gone):
+                self.stopped = True
+                await self._break(Refused(503, "Capture was stopped.", "stopped"))
                 raise
             self.running.uncancel()
             await self._break(Refused(499, "The run was stopped.", "stopped"))
         finally:
-            if self.watch_later:
-                self.watch_later.cancel()
-            self.running = None
+            if self.watch:
+                self.watch.cancel()
             self.draft.request.release()
             self.draft.response.release()
 
@@ -112,15 +107,12 @@ class Call:
     async def _take_request(self) -> Body:
         """The request's body: whole if it is small, else as it comes."""
         parts: list[bytes] = []
-        size, more = 0, True
-        while more and size <= WHOLE_BYTES:
-            part, more = await self._next_part()
+        size = 0
+        while part := await self._next_part():
+            parts.append(part)
             size += len(part)
-            if part:
-                parts.append(part)
-        if more:
-            return self._stream_request(parts)
-        self._watch()
+            if size > WHOLE_BYTES:
+                return self._stream_request(parts)
         return b"".join(parts) or None
 
     async def _resolve(self, body: Body) -> Body:
@@ -166,22 +158,14 @@ class Call:
     async def _stream_request(self, parts: list[bytes]) -> AsyncIterator[bytes]:
         for part in parts:
             yield part
-        more = True
-        while more:
-            part, more = await self._next_part()
-            if part:
-                yield part
-        self._watch()
+        while part := await self._next_part():
+            yield part
 
-    async def _next_part(self) -> tuple[bytes, bool]:
-        message = await self.receive()
-        if message["type"] == "http.disconnect":
-            self.left = True
-            raise ClientLeft("the client left before its request was complete")
-        part: bytes = message.get("body", b"")
+    async def _next_part(self) -> bytes:
+        part = await self.caller.read()
         self.draft.request.add(part)
-        self.expects_request = message.get("more_body", False)
-        return part, self.expects_request
+        self.expects_request = part != b""
+        return part
 
     async def _take_rest(self) -> None:
         """Read a request that goes nowhere, for the record."""
@@ -189,20 +173,12 @@ class Call:
             while self.expects_request:
                 await self._next_part()
 
-    def _watch(self) -> None:
-        """From here on the only message that can come is that the client has left."""
-        self.watch_later = asyncio.get_running_loop().call_later(WATCH_SECONDS, self._watch_now)
-
-    def _watch_now(self) -> None:
-        if self.watch is None:
-            self.watch = asyncio.ensure_future(self._wait_for_client())
-
-    async def _wait_for_client(self) -> None:
-        message = await self.receive()
-        if message["type"] == "http.disconnect":
-            self.left = True
-            if self.running:  # whoever stops a replay wants to pay no more for it
-                self.running.cancel()
+    async def _stop_with_client(self) -> None:
+        """Whoever stops a replay wants to pay no more for it."""
+        while not self.caller.is_gone:
+            await asyncio.sleep(LOOK_SECONDS)
+        if self.running:
+            self.running.cancel()
 
     # --- the way back --------------------------------------------------------------------------------------
 
@@ -213,12 +189,14 @@ class Call:
         streamed = draft.response_headers.get("content-type", "").lower().startswith("text/event-stream")
         headers = end_to_end(reply.headers)
         if self.hidden and streamed:
-            headers = [pair for pair in headers if pair[0] != b"content-length"]
+            headers.popall("content-length", None)
         else:
             self.hidden = None
         await self._start(reply.status, headers)
         before = b"\n"
-        following: bytes | None = None
+        following = reply.at_hand() or None
+        if streamed and following is None:  # whoever reads a stream may show that it has begun
+            self.caller.flush()
         while True:
             chunk = await reply.read() if following is None else following
             following = None
@@ -234,41 +212,26 @@ class Call:
                 following = await _read_soon(reply)
             if following == b"" or (following is None and reply.ended()):
                 return await self._finish(chunk)
-            if self.watch_later:  # more is to come, and whoever reads it may leave at any word
-                self._watch_now()
             if shown := self._shown(chunk):
-                await self._send_part(shown)
+                await self.caller.write(shown)
 
     async def _finish(self, chunk: bytes) -> None:
-        """Record the call, then send its last chunk: with the end in one message, which costs the server least."""
+        """Record the call, then send its last chunk."""
         await self._record()
-        await self._send_part(self._shown(chunk) + (self.hidden.rest() if self.hidden else b""), more=False)
+        await self.caller.end(self._shown(chunk) + (self.hidden.rest() if self.hidden else b""))
         self._measure()
 
     def _shown(self, chunk: bytes) -> bytes:
         """What of a chunk the client gets now."""
         return self.hidden.pass_on(chunk) if self.hidden else chunk
 
-    async def _start(self, status: int, headers: Pairs) -> None:
-        own: Pairs = [
-            (b"x-portkey-trace-id", self.trace_id.encode()),
-            (b"x-portkey-log-id", str(self.draft.id).encode()),
-            (b"x-portkey-log-url", self.capture.log_url(self.grant, self.draft.id).encode()),
-        ]
-        ours = {name for name, _ in own}
+    async def _start(self, status: int, headers: Headers) -> None:
+        headers["x-portkey-trace-id"] = self.trace_id
+        headers["x-portkey-log-id"] = str(self.draft.id)
+        headers["x-portkey-log-url"] = self.capture.log_url(self.grant, self.draft.id)
         self.started = True
         self.capture.metrics.calls[f"{status // 100}xx"] += 1
-        await self.send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [pair for pair in headers if pair[0] not in ours] + own,
-            }
-        )
-
-    async def _send_part(self, chunk: bytes, *, more: bool = True) -> None:
-        if not self.left:
-            await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
+        await self.caller.start(status, headers)
 
     # --- when it does not work -----------------------------------------------------------------------------
 
@@ -278,21 +241,22 @@ class Call:
         if self.started:
             self.draft.cut = refusal.message
             await self._record()
-            return  # without an end: the server closes the connection
-        await self._refuse(refusal)
+            self.caller.cut()
+        else:
+            await self._refuse(refusal)
 
     async def _refuse(self, refusal: Refused) -> None:
         """Answer in the upstream's place, and record that."""
         body = failure(refusal.message, refusal.code)
-        if not self.left:
+        if not self.caller.is_gone:
             self.draft.status = refusal.status
             self.draft.response_headers = {"content-type": "application/json"}
             self.draft.response.add(body)
         await self._record()
-        if not self.left:
-            headers: Pairs = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if not self.caller.is_gone:
+            headers: Headers = CIMultiDict({"content-type": "application/json", "content-length": str(len(body))})
             await self._start(refusal.status, headers)
-            await self._send_part(body, more=False)
+            await self.caller.end(body)
         self._measure()
 
     def _late(self, target: Target) -> Refused:
@@ -313,8 +277,8 @@ class Call:
         self.recorded = True
         draft = self.draft
         draft.latency_ms = self._elapsed_ms()
-        draft.client_left = self.left
-        self.capture.metrics.clients_left += self.left
+        draft.client_left = self.caller.is_gone and not self.stopped
+        self.capture.metrics.clients_left += draft.client_left
         try:
             if draft.request.size + draft.response.size > THREAD_BYTES:
                 await asyncio.to_thread(self._store)

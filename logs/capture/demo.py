@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from multidict import CIMultiDict
 
-from logs.capture.headers import Pairs
+from logs.capture.headers import Headers
 from logs.capture.upstream import Answer, Body, Target
 from logs.ingest import routes
 from logs.ingest.text import decode_json
@@ -27,11 +28,11 @@ Json = dict[str, Any]
 class DemoAnswer:
     """An answer that is made up, one piece at a time."""
 
-    def __init__(self, status: int, content_type: bytes, pieces: list[bytes]) -> None:
+    def __init__(self, status: int, content_type: str, pieces: list[bytes]) -> None:
         self.status = status
-        self.headers: Pairs = [(b"content-type", content_type)]
+        self.headers: Headers = CIMultiDict({"content-type": content_type})
         if len(pieces) == 1:
-            self.headers.append((b"content-length", str(len(pieces[0])).encode()))
+            self.headers["content-length"] = str(len(pieces[0]))
         self._pieces = pieces
         self._next = 0
 
@@ -43,6 +44,10 @@ class DemoAnswer:
             await asyncio.sleep(WORD_SECONDS)
         self._next += 1
         return self._pieces[self._next - 1]
+
+    def at_hand(self) -> bytes:
+        """See ``upstream.Answer``."""
+        return b""
 
     def ended(self) -> bool:
         """See ``upstream.Answer``."""
@@ -61,14 +66,14 @@ async def open_demo(target: Target, method: str, body: Body) -> AsyncIterator[An
     maker = _MAKERS.get(kind)
     if maker is None:
         message = "The demo provider answers /v1/chat/completions, /v1/messages and /v1/embeddings only"
-        yield DemoAnswer(404, b"application/json", [_error(message, "not_found")])
+        yield DemoAnswer(404, "application/json", [_error(message, "not_found")])
     elif not isinstance(asked, dict):
         message = "The body must be a JSON object"
-        yield DemoAnswer(400, b"application/json", [_error(message, "invalid_request_error")])
+        yield DemoAnswer(400, "application/json", [_error(message, "invalid_request_error")])
     elif asked.get("stream") is True and kind in _STREAMS:
-        yield DemoAnswer(200, b"text/event-stream", list(_STREAMS[kind](asked)))
+        yield DemoAnswer(200, "text/event-stream", list(_STREAMS[kind](asked)))
     else:
-        yield DemoAnswer(200, b"application/json", [msgspec.json.encode(maker(asked))])
+        yield DemoAnswer(200, "application/json", [msgspec.json.encode(maker(asked))])
 
 
 async def _whole(body: Body) -> bytes:

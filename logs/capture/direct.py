@@ -84,7 +84,7 @@ def _get(config: dict[str, Any], name: str) -> Any:
 
 def _headers(request: Request, provider: str, api_key: Any) -> CIMultiDict[str]:
     """The caller's own headers; those for a gateway are none of the provider's business."""
-    headers = for_upstream(request.pairs)
+    headers = for_upstream(request.headers)
     for name in [name for name in headers if name.lower().startswith("x-portkey-")]:
         headers.popall(name, None)
     if isinstance(api_key, str) and api_key:

@@ -2,65 +2,65 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping, istr
 
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
 
-Pairs = list[tuple[bytes, bytes]]  # as ASGI has them: lower-case names, in their order, repeated where they were
+Headers = CIMultiDict[str]  # in their order and case, repeated where they were
 
 # RFC 9110, 7.6.1, and what proxies made up before it. "expect" is answered by our own server.
-_HOP_BY_HOP = frozenset(
-    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding"
-    b" upgrade expect".split()
+_HOP_BY_HOP = (
+    istr("connection"),
+    istr("keep-alive"),
+    istr("proxy-connection"),
+    istr("proxy-authenticate"),
+    istr("proxy-authorization"),
+    istr("te"),
+    istr("trailer"),
+    istr("transfer-encoding"),
+    istr("upgrade"),
+    istr("expect"),
 )
 # Codings that we can undo for the record; others (br) are not offered to the provider.
 READABLE_CODINGS = ("gzip", "x-gzip", "deflate", "zstd", "identity", "*")
 
 
-def end_to_end(pairs: Pairs) -> Pairs:
-    """The headers that concern the other end: without hop-by-hop ones and those that ``Connection`` names."""
-    lowered = [(name.lower(), value) for name, value in pairs]
-    kept = [pair for pair in lowered if pair[0] not in _HOP_BY_HOP]
-    if len(kept) == len(lowered):
-        return kept
-    named = b",".join(value for name, value in lowered if name == b"connection").lower().split(b",")
-    dropped = {token.strip() for token in named}
-    return [pair for pair in kept if pair[0] not in dropped]
+def readable(headers: MultiMapping[str]) -> Headers:
+    """A copy of what aiohttp has read. It reads UTF-8, as SDKs send metadata; anything else is the Latin-1 of old."""
+    if "".join(headers.values()).isascii():  # the usual case, without a look at each
+        return CIMultiDict(headers)
+    return CIMultiDict((name, _text(value)) for name, value in headers.items())
 
 
-def fields(pairs: Pairs) -> dict[str, str]:
+def _text(value: str) -> str:
+    octets = value.encode("utf-8", "surrogateescape")
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def end_to_end(headers: MultiMapping[str]) -> Headers:
+    """A copy with the headers that concern the other end: without hop-by-hop ones and those ``Connection`` names."""
+    kept = CIMultiDict(headers)
+    for token in ",".join(kept.getall("connection", ())).split(","):
+        kept.popall(token.strip(), None)
+    for name in _HOP_BY_HOP:
+        kept.popall(name, None)
+    return kept
+
+
+def fields(headers: MultiMapping[str]) -> dict[str, str]:
     """The headers as a dict with lower-case names; repeated ones are joined as RFC 9110, 5.3 says."""
-    texts = _texts(pairs)
-    names = [name.lower() for name in texts[::2]]
-    joined = dict(zip(names, texts[1::2], strict=True))
-    if len(joined) < len(names):
-        joined = {}
-        for name, value in zip(names, texts[1::2], strict=True):
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    joined = {name.lower(): value for name, value in headers.items()}
+    if len(joined) < len(headers):
+        joined = {name: ", ".join(headers.getall(name)) for name in joined}
     return joined
 
 
-def _texts(pairs: Pairs) -> list[str]:
-    """Name, value, name, value, …, see ``text``: mostly all of them are decoded in one go."""
-    whole = b"\n".join(chain.from_iterable(pairs))  # no header has a line end
-    texts = whole.decode().split("\n") if whole.isascii() else []
-    return texts if len(texts) == 2 * len(pairs) else [text(part) for part in chain.from_iterable(pairs)]
-
-
-def text(value: bytes) -> str:
-    """Header text: UTF-8 as SDKs send metadata, else the Latin-1 of old."""
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
-
-
-def for_upstream(pairs: Pairs) -> CIMultiDict[str]:
+def for_upstream(headers: Headers) -> Headers:
     """A client's headers as they go upstream: without its ``Host`` and without any key of ours."""
-    texts = _texts(end_to_end(pairs))
-    passed = CIMultiDict(zip(texts[::2], texts[1::2], strict=True))
+    passed = end_to_end(headers)
     passed.popall("host", None)
     for name in ("x-portkey-api-key", "authorization"):
         if name in passed and any(map(_is_ours, passed.getall(name))):

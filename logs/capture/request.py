@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
-from logs.capture import headers
-from logs.capture.answers import Refused, Scope
-from logs.capture.headers import Pairs, bearer
+from multidict import CIMultiDict
+
+from logs.capture.answers import Refused
+from logs.capture.headers import Headers, bearer, fields
 from portkey_logs.accounts import passes
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
@@ -27,16 +29,14 @@ _DOTS = re.compile(r"[/\\]\.{1,2}(?:[/\\]|$)|\\")
 class Request:
     """Method, target and headers. ``path`` is decoded, ``target`` is path and query as they were sent."""
 
-    __slots__ = ("fields", "method", "pairs", "path", "target")
+    __slots__ = ("fields", "headers", "method", "path", "target")
 
-    def __init__(self, scope: Scope) -> None:
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        raw_path: bytes = scope.get("raw_path") or self.path.encode()
-        query: bytes = scope["query_string"]
-        self.target = (raw_path + (b"?" + query if query else b"")).decode("latin-1")
-        self.pairs: Pairs = list(scope["headers"])
-        self.fields = headers.fields(self.pairs)
+    def __init__(self, method: str, target: str, given: Headers) -> None:
+        self.method = method
+        self.path = unquote(target.partition("?")[0])
+        self.target = target
+        self.headers = given
+        self.fields = fields(given)
 
     @property
     def is_control(self) -> bool:
@@ -52,15 +52,17 @@ class Request:
         if not is_below or _DOTS.search(self.path):
             raise Refused(404, f"There is nothing at {self.path[:200]}; calls go to /v1/…", "not_found")
 
-    def changed(self, path: str, fields: Mapping[str, str | None]) -> Request:
+    def changed(self, path: str, replaced: Mapping[str, str | None]) -> Request:
         """The same call to another path, with other headers; None takes one away."""
         new = copy.copy(self)
         if path != self.path:
             new.path, new.target = path, path + "".join(self.target.partition("?")[1:])
-        dropped = {name.encode() for name in fields}
-        new.pairs = [pair for pair in self.pairs if pair[0].lower() not in dropped]
-        new.pairs += [(name.encode(), value.encode()) for name, value in fields.items() if value is not None]
-        new.fields = headers.fields(new.pairs)
+        new.headers = CIMultiDict(self.headers)
+        for name, value in replaced.items():
+            new.headers.popall(name, None)
+            if value is not None:
+                new.headers[name] = value
+        new.fields = fields(new.headers)
         return new
 
     def grant(self, known: Callable[[str], Grant | None]) -> Grant:

@@ -37,7 +37,7 @@ class Routes:
             url, headers, provider, timeout = self._direct.target(request)
             return Target(url, headers, provider, self._providers.open, timeout)
         await self._check_hosts(request)
-        headers = for_upstream(request.pairs)
+        headers = for_upstream(request.headers)
         headers["x-portkey-trace-id"] = trace_id
         return Target(f"{self._gateway_url}{request.target}", headers, None, self._gateway.open)
 

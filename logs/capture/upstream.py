@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 from yarl import URL
 
-from logs.capture.headers import Pairs
+from logs.capture.headers import Headers, readable
 
 CONNECT_SECONDS = 10.0
 # Below the 5 s after which Node closes an idle connection: a POST on one just closed could not be sent again.
@@ -26,10 +26,13 @@ class Answer(Protocol):
     """An upstream's answer whose headers have come."""
 
     status: int
-    headers: Pairs
+    headers: Headers
 
     async def read(self) -> bytes:
         """The next octets as soon as there are any; b"" at the end. Raises aiohttp.ClientError when cut."""
+
+    def at_hand(self) -> bytes:
+        """The next octets as far as they have come."""
 
     def ended(self) -> bool:
         """Whether it is known that no more octets come."""
@@ -56,9 +59,10 @@ class HttpAnswer:
 
     def __init__(self, response: object) -> None:
         self.status: int = response.status  # type: ignore[attr-defined]
-        self.headers: Pairs = list(response.raw_headers)  # type: ignore[attr-defined]
+        self.headers = readable(response.headers)  # type: ignore[attr-defined]
         self._content = response.content  # type: ignore[attr-defined]
         self.read = self._content.readany
+        self.at_hand = self._content.read_nowait
         self.ended = self._content.at_eof
 
 

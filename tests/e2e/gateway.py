@@ -100,9 +100,9 @@ def npm_gateway(folder: Path) -> Process:
 def capture(folder: Path, env: dict[str, str]) -> Process:
     """Capture as it is run in production."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws"]
+    command = [sys.executable, "manage.py", "capture", "--port", str(port)]
     known = os.environ | {"PORTKEY_LOGS_DATA_DIR": str(folder)} | env
-    return Process([*command, "portkey_logs.asgi:application"], port, folder / "capture.log", known)
+    return Process(command, port, folder / "capture.log", known)
 
 
 def web(folder: Path, env: dict[str, str]) -> Process:

@@ -193,15 +193,8 @@ def web_command(port: int) -> list[str]:
 
 
 def capture_command(port: int) -> list[str]:
-    """Return the command of the capture process.
-
-    One event loop; up to 4,000 calls at a time, each of which mostly waits. Calls that are under way when it
-    stops get 8 s.
-    """
-    flags = "--interface asgi --host 127.0.0.1 --workers 1 --backlog 4096 --backpressure 4000"
-    flags += " --workers-kill-timeout 8 --no-ws --log-level error"
-    place = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
-    return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.asgi:application"]
+    """Return the command of the capture process."""
+    return [*MANAGE, "capture", "--port", str(port)]
 
 
 def prepare() -> dict[str, Any]:

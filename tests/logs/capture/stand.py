@@ -1,4 +1,4 @@
-"""Capture without a server and without a database: its ASGI application, driven in the test's own event loop."""
+"""Capture without its server and without a database, driven in the test's own event loop."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from logs.capture.app import Capture, Settings
+from logs.capture.request import Request
 from logs.ingest.record import LogRecord
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.catalog.registry import Registry, Shelf
@@ -21,7 +23,7 @@ KEY = "plk_stand"
 EMPTY = Shelf()
 GRANT = Grant(1, 7, "acme", "acme", ("logs.write",), metrics_only=False)
 CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hi"}]}'
-JSON = (b"content-type", b"application/json")
+JSON = ("content-type", "application/json")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -79,55 +81,46 @@ class Recorded:
 
 
 class Client:
-    """One call of the application, as a server would make it."""
+    """One call, and the caller at its other end."""
 
-    def __init__(self, app: Capture, path: str, body: Any, headers: list[tuple[bytes, bytes]], method: str) -> None:
-        self.parts = body if isinstance(body, list) else [body]
-        path, _, query = path.partition("?")
-        self.scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": headers,
-        }
+    def __init__(self, app: Capture, target: str, body: Any, headers: list[tuple[str, str]], method: str) -> None:
+        self.parts = [part for part in (body if isinstance(body, list) else [body]) if part]
+        self.request = Request(method, target, CIMultiDict(headers))
         self.status = 0
-        self.headers: dict[str, str] = {}
-        self.pairs: list[tuple[bytes, bytes]] = []
+        self.headers: CIMultiDict[str] = CIMultiDict()
         self.chunks: list[bytes] = []
-        self.ended = False
-        self.left = asyncio.Event()
+        self.ended = self.is_gone = False
         self.got_chunk = asyncio.Event()
         self.app = app
         self.records_at_end: int | None = None
 
-    async def receive(self) -> dict[str, Any]:
-        if self.parts:
-            part = self.parts.pop(0)
-            return {"type": "http.request", "body": part, "more_body": bool(self.parts)}
-        await self.left.wait()
-        return {"type": "http.disconnect"}
+    async def read(self) -> bytes:
+        return self.parts.pop(0) if self.parts else b""
 
-    async def send(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self.status, self.pairs = message["status"], message["headers"]
-            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-            return
+    async def start(self, status: int, headers: CIMultiDict[str]) -> None:
+        self.status, self.headers = status, headers
+
+    def flush(self) -> None: ...
+
+    async def write(self, chunk: bytes) -> None:
         self.records_at_end = len(self.app.recorder.records)  # type: ignore[attr-defined]
-        if message["body"]:
-            self.chunks.append(message["body"])
+        if chunk and not self.is_gone:
+            self.chunks.append(chunk)
             self.got_chunk.set()
-        self.ended = not message.get("more_body", False)
+
+    async def end(self, chunk: bytes = b"") -> None:
+        await self.write(chunk)
+        self.ended = True
+
+    def cut(self) -> None:
+        self.is_gone = True
 
     @property
     def body(self) -> bytes:
         return b"".join(self.chunks)
 
     async def run(self) -> Client:
-        await self.app(self.scope, self.receive, self.send)
-        self.left.set()
-        await asyncio.sleep(0)
+        await self.app.serve(self.request, self)
         return self
 
 
@@ -151,9 +144,9 @@ class Stand:
         key: str = KEY,
         **headers: str,
     ) -> Client:
-        pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
         if key:
-            pairs.append((b"x-portkey-api-key", key.encode()))
+            pairs.append(("x-portkey-api-key", key))
         return Client(self.app, path, body, [JSON, *pairs], method)
 
     async def call(self, *args: Any, **kwargs: Any) -> Client:

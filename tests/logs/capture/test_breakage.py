@@ -5,6 +5,7 @@ import json
 
 from aiohttp import web
 
+from logs.capture.answers import ClientLeft
 from tests.logs.capture.stand import run, stand
 from tests.logs.capture.test_pass_through import ANSWER, EVENTS, chat
 
@@ -76,8 +77,7 @@ def test_a_client_that_leaves_is_drained_for_and_marked() -> None:
             client = it.client()
             running = asyncio.ensure_future(client.run())
             await asyncio.wait_for(client.got_chunk.wait(), 5)
-            client.left.set()
-            await asyncio.sleep(0)
+            client.is_gone = True
             go_on.set()
             await running
             (record,) = it.records
@@ -93,14 +93,15 @@ def test_a_client_that_leaves_during_its_upload_is_recorded() -> None:
     async def scenario() -> None:
         async with stand(chat) as it:
             client = it.client(body=[b"x"] * 3)
-            receive = client.receive
+            read = client.read
 
-            async def leave() -> dict[str, object]:
+            async def leave() -> bytes:
                 if len(client.parts) > 1:
-                    return await receive()
-                return {"type": "http.disconnect"}
+                    return await read()
+                client.is_gone = True
+                raise ClientLeft
 
-            client.receive = leave  # type: ignore[method-assign]
+            client.read = leave  # type: ignore[method-assign]
             await client.run()
             (record,) = it.records
             assert (record.completeness, record.is_success, record.status_code) == ("client_left", False, None)
