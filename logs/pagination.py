@@ -78,22 +78,15 @@ def fetch_page(
     are searched under one; ``budget_ms`` is for whoever has more time than a person."""
     if logs.search is not None:
         return _fetch_found(logs, logs.search, cursor, size, budget_ms)
-    if cursor and cursor.newer:
-        if from_index:
-            rows, reached = list(logs.newer_than(cursor.id).oldest_first()[: size + 1]), None
-        else:
-            rows, reached = _walk_on(logs, cursor, size + 1, budget_ms or WALK_BUDGET_MS)
-        return _newer_page(rows, size, reached)
-
     if from_index:
-        rows, reached = list(_before(logs, cursor)[: size + 1]), None
+        rows, reached = list(_beside(logs, cursor)[: size + 1]), None
     else:
-        rows, reached = _walk_back(logs, cursor, size + 1, budget_ms or WALK_BUDGET_MS)
-    return _page(rows, cursor, size, reached)
+        rows, reached = _walk(logs, cursor, size + 1, budget_ms or WALK_BUDGET_MS)
+    return _newer_page(rows, size, reached) if cursor and cursor.newer else _page(rows, cursor, size, reached)
 
 
 def _page(rows: list[Log], cursor: Cursor | None, size: int, reached: UUID | None) -> Page:
-    """The page of what was found from the cursor on, newest first; ``reached`` as of ``_walk_back``."""
+    """The page of what was found from the cursor on, newest first; ``reached`` as of ``_walk``."""
     more, rows = len(rows) > size, rows[:size]
     page = Page(rows)
     if more:
@@ -107,7 +100,7 @@ def _page(rows: list[Log], cursor: Cursor | None, size: int, reached: UUID | Non
 
 
 def _newer_page(rows: list[Log], size: int, reached: UUID | None) -> Page:
-    """As ``_page``, of what was found oldest first; ``reached`` as of ``_walk_on``."""
+    """As ``_page``, of what was found oldest first."""
     more, rows = len(rows) > size, rows[:size][::-1]
     beyond = rows[0].id if more else reached
     page = Page(rows, newer=Cursor(beyond, newer=True) if beyond else None)
@@ -134,54 +127,35 @@ def _fetch_found(logs: LogQuerySet, query: Query, cursor: Cursor | None, size: i
     return page
 
 
-def _before(logs: LogQuerySet, cursor: Cursor | None) -> LogQuerySet:
-    logs = logs.newest_first()
-    return logs.older_than(cursor.id) if cursor else logs
+def _beside(logs: LogQuerySet, cursor: Cursor | None) -> LogQuerySet:
+    """The logs on the cursor's side, in the order in which one walks from there."""
+    if cursor is None:
+        return logs.newest_first()
+    return logs.newer_than(cursor.id).oldest_first() if cursor.newer else logs.older_than(cursor.id).newest_first()
 
 
-def _walk_back(logs: LogQuerySet, cursor: Cursor | None, wanted: int, budget_ms: int) -> tuple[list[Log], UUID | None]:
-    """Rows found, and the id down to which everything was searched (None: to the very end)."""
+def _walk(logs: LogQuerySet, cursor: Cursor | None, wanted: int, budget_ms: int) -> tuple[list[Log], UUID | None]:
+    """Rows found in the order of the walk, and the id as far as which everything was searched (None: to the end)."""
     now = timezone.now()
-    end = ids.floor(ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
-    top = ids.floor(ids.ms_of(now + timedelta(days=2)))  # nothing later is accepted
-    top = min(cursor.id, top) if cursor else top
+    oldest_ms = ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1))  # nothing older is kept
+    latest_ms = ids.ms_of(now + timedelta(days=2))  # nothing later is accepted
+    newer = cursor is not None and cursor.newer
+    at = min(cursor.id, ids.floor(latest_ms)) if cursor else ids.floor(latest_ms)
+    direction, end, ahead = (1, ids.floor(latest_ms), "id__lte") if newer else (-1, ids.floor(oldest_ms), "id__gte")
     deadline = monotonic() + budget_ms / 1000
     span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
     rows: list[Log] = []
-    while top > end:
-        bottom = max(ids.floor(max(ids.time_ms(top) - span_ms, 0)), end)
+    while at < end if newer else at > end:
+        edge = ids.floor(min(max(ids.time_ms(at) + direction * span_ms, oldest_ms), latest_ms))
+        window = _beside(logs, Cursor(at, newer)).filter(**{ahead: edge})
         left_ms = int((deadline - monotonic()) * 1000)
-        if left_ms <= 0:
-            return rows, top
-        found = within(left_ms, logs.filter(id__gte=bottom, id__lt=top).newest_first()[: wanted - len(rows)])
+        found = within(left_ms, window[: wanted - len(rows)]) if left_ms > 0 else None
         if found is None:
-            return rows, top
+            return rows, at
         rows += found
         if len(rows) >= wanted:
             break
-        top, span_ms = bottom, span_ms * WINDOW_GROWTH
-    return rows, None
-
-
-def _walk_on(logs: LogQuerySet, cursor: Cursor, wanted: int, budget_ms: int) -> tuple[list[Log], UUID | None]:
-    """As ``_walk_back`` the other way: rows oldest first, and the id up to which everything was searched."""
-    end = ids.floor(ids.ms_of(timezone.now() + timedelta(days=2)))  # nothing later is accepted
-    deadline = monotonic() + budget_ms / 1000
-    span_ms = int(FIRST_WINDOW.total_seconds() * 1000)
-    bottom, rows = cursor.id, list[Log]()
-    while bottom < end:
-        top = min(ids.floor(min(ids.time_ms(bottom) + span_ms, ids.MAX_MS)), end)
-        left_ms = int((deadline - monotonic()) * 1000)
-        if left_ms <= 0:
-            return rows, bottom
-        window = logs.filter(id__gt=bottom, id__lte=top)
-        found = within(left_ms, window.oldest_first()[: wanted - len(rows)])
-        if found is None:
-            return rows, bottom
-        rows += found
-        if len(rows) >= wanted:
-            break
-        bottom, span_ms = top, span_ms * WINDOW_GROWTH
+        at, span_ms = edge, span_ms * WINDOW_GROWTH
     return rows, None
 
 
