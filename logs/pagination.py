@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
-from logs import ids
+from logs import ids, partitions
 from logs.budget import within
 from logs.models import Log
 from logs.querysets import LogQuerySet
@@ -137,7 +136,7 @@ def _beside(logs: LogQuerySet, cursor: Cursor | None) -> LogQuerySet:
 def _walk(logs: LogQuerySet, cursor: Cursor | None, wanted: int, budget_ms: int) -> tuple[list[Log], UUID | None]:
     """Rows found in the order of the walk, and the id as far as which everything was searched (None: to the end)."""
     now = timezone.now()
-    oldest_ms = ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1))  # nothing older is kept
+    oldest_ms = partitions.oldest_kept(ids.ms_of(now))
     latest_ms = ids.ms_of(now + timedelta(days=2))  # nothing later is accepted
     newer = cursor is not None and cursor.newer
     at = min(cursor.id, ids.floor(latest_ms)) if cursor else ids.floor(latest_ms)

@@ -63,6 +63,11 @@ def accepted_window(now_ms: int) -> tuple[int, int]:
     return now_ms - settings.RETENTION_DAYS * DAY_MS, now_ms + FUTURE_MS
 
 
+def oldest_kept(now_ms: int) -> int:
+    """The event time (UTC, ms) before which there are no logs: a partition, a week at most, goes as a whole."""
+    return now_ms - (settings.RETENTION_DAYS + 7) * DAY_MS
+
+
 def existing(cursor: CursorWrapper, table: str) -> list[Partition]:
     """The partitions of ``table``, oldest first."""
     cursor.execute(

@@ -16,11 +16,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from logs import ids
+from logs import ids, partitions
 from logs.budget import within
 from logs.partitions import DAY_MS
 from logs.search import documents
@@ -301,7 +300,7 @@ def _source(log: Log) -> Source:
 def _bounds(logs: LogQuerySet, start: UUID | None, newer: bool) -> tuple[UUID, UUID]:
     """The ids to search: from the first up to, not including, the second."""
     now = timezone.now()
-    low = ids.floor(ids.ms_of(now - timedelta(days=settings.RETENTION_DAYS + 1)))  # nothing older is kept
+    low = ids.floor(partitions.oldest_kept(ids.ms_of(now)))
     high = ids.floor(ids.ms_of(now + timedelta(days=2)))  # nothing later is accepted
     if logs.lowest is not None:
         low = max(low, logs.lowest)

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from logs import ids, pagination
 from logs.budget import within
@@ -44,6 +45,16 @@ def test_walking_back_and_forth_visits_each_log_once(people: People, count: int,
         page = pagination.fetch_page(logs, Cursor.parse(str(page.newer)), size=6, from_index=from_index)
         back = [log.id for log in page.rows] + back
     assert back == everything
+
+
+@pytest.mark.parametrize("from_index", [True, False])
+def test_logs_beyond_retention_are_there_until_their_week_goes(
+    people: People, settings: Settings, from_index: bool
+) -> None:
+    settings.RETENTION_DAYS = 90
+    ms = ids.ms_of(timezone.now() - timedelta(days=95))
+    commit_batch(connection, [make_record(people.workspace.id, id=ids.uuid7(ms))], resent=True)
+    assert len(pagination.fetch_page(Log.objects.in_workspace(people.workspace), from_index=from_index).rows) == 1
 
 
 def test_a_log_that_arrives_meanwhile_neither_doubles_nor_hides_another(people: People) -> None:
