@@ -39,7 +39,7 @@ def batch_list(request: HttpRequest, workspace: str) -> HttpResponse:
     """What was replayed together, by anybody, newest first."""
     found = workspace_for(request.user, workspace)
     newest = Batch.objects.in_workspace(found).with_names().newest_first()[:SHOWN_BATCHES]
-    return TemplateResponse(request, "replay/batches.html", {"workspace": found, "batches": list(newest)})
+    return TemplateResponse(request, "replay/batches.html", {"workspace": found, "rows": list(newest)})
 
 
 @login_required

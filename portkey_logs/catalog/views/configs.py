@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -19,12 +19,13 @@ from logs import bodies, use
 from logs.ingest import origin
 from logs.models import Log
 from logs.use import Routing
-from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, workspace_for
 from portkey_logs.accounts.models import Actor, AuditEvent, Workspace
 from portkey_logs.catalog import schema, strategy
 from portkey_logs.catalog.forms import ConfigForm
 from portkey_logs.catalog.models import Config, ConfigVersion, Invalid, SavedMeanwhile
 from portkey_logs.catalog.strategy import Option
+from portkey_logs.catalog.views.shared import archive_or_restore, can_manage, item_or_404
 
 EXAMPLE = {
     "strategy": {"mode": "fallback"},
@@ -61,7 +62,6 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
     shown = next((each for each in versions if each.pk == (version or found.current_id)), None)
     if shown is None:
         raise Http404
-    membership = membership_of(request.user, place.organisation)
     routing = use.routing(place, found.slug, str(shown.pk) if version else None)
     context = {
         "workspace": place,
@@ -75,7 +75,7 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
         "difference": _difference(request.GET.get("against", ""), versions, shown),
         "logs_url": reverse("log_list", args=[place.slug]) + f"?config={found.slug}",
         "api_keys": place.api_keys.active(),
-        "can_manage": membership is not None and membership.can_manage,
+        "can_manage": can_manage(request, place),
     }
     return render(request, "catalog/config.html", context)
 
@@ -144,20 +144,12 @@ def archive_config(request: SignedInRequest, workspace: str, slug: str) -> HttpR
     place = workspace_for(request.user, workspace)
     found = _config(place, slug)
     if request.method == "POST":
-        if request.POST.get("archive"):
-            found.archive(Actor(request.user))
-            messages.success(request, "Archived: calls that name it are refused within 5 seconds.")
-        else:
-            found.restore(Actor(request.user))
-            messages.success(request, "Restored: calls may name it again.")
+        archive_or_restore(request, found)
     return _to(place, found)
 
 
 def _config(workspace: Workspace, slug: str) -> Config:
-    found: Config = get_object_or_404(
-        Config.objects.in_workspace(workspace).select_related("current", "created_by"), slug=slug
-    )
-    return found
+    return item_or_404(Config, workspace, slug, "current")
 
 
 def _to(workspace: Workspace, config: Config) -> HttpResponseRedirect:

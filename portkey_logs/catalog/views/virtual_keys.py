@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from logs import use
 from logs.budget import within
 from logs.models import Log
-from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog.forms import NewVirtualKeyForm, SecretForm, VirtualKeyForm
 from portkey_logs.catalog.models import Invalid, VirtualKey
+from portkey_logs.catalog.views.shared import archive_or_restore, can_manage, item_or_404
 from replay import runner
 from replay.models import Run
 from replay.slots import Refused
@@ -39,7 +40,7 @@ def virtual_keys(request: SignedInRequest, workspace: str) -> HttpResponse:
     rows = [
         {"key": key, "use": used.get(key.slug, use.Use())} for key in sorted(found, key=lambda each: each.is_archived)
     ]
-    context = {"workspace": place, "rows": rows, "can_manage": _can_manage(request, place)}
+    context = {"workspace": place, "rows": rows, "can_manage": can_manage(request, place)}
     return render(request, "catalog/virtual_keys.html", context)
 
 
@@ -155,29 +156,16 @@ def archive_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> 
     place = managed_workspace_for(request.user, workspace)
     key = _key(place, slug)
     if request.method == "POST":
-        if request.POST.get("archive"):
-            key.archive(Actor(request.user))
-            messages.success(request, "Archived: calls that name it are refused within 5 seconds.")
-        else:
-            key.restore(Actor(request.user))
-            messages.success(request, "Restored: calls may name it again.")
+        archive_or_restore(request, key)
     return _to(place, key)
 
 
 def _key(workspace: Workspace, slug: str) -> VirtualKey:
-    found: VirtualKey = get_object_or_404(
-        VirtualKey.objects.in_workspace(workspace).select_related("created_by"), slug=slug
-    )
-    return found
+    return item_or_404(VirtualKey, workspace, slug)
 
 
 def _to(workspace: Workspace, key: VirtualKey) -> HttpResponseRedirect:
     return redirect("virtual_key", workspace.slug, key.slug)
-
-
-def _can_manage(request: SignedInRequest, workspace: Workspace) -> bool:
-    membership = membership_of(request.user, workspace.organisation)
-    return membership is not None and membership.can_manage
 
 
 def _page(
@@ -192,7 +180,7 @@ def _page(
         "workspace": workspace,
         "key": key,
         "use": use.uses(workspace, "virtual_key").get(key.slug, use.Use()),
-        "can_manage": _can_manage(request, workspace),
+        "can_manage": can_manage(request, workspace),
         "form": form or VirtualKeyForm(initial=_initial(key)),
         "secret_form": secret_form or SecretForm(),
         "test_model": _last_model(workspace, key),
