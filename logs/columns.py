@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from logs import present
 from logs.models import Log
+from logs.present import Row
 from logs.query import META
 
 MOST = 16  # no screen has room for more
@@ -20,11 +21,13 @@ MOST_WIDTHS = 50  # that are kept, also of columns that are not shown now
 class Column:
     """``text`` makes a plain cell; a column without it has a template of its own in ``logs/cells.html``.
 
-    ``ask`` names the filter that finds other logs with what stands in a plain cell.
+    ``ask`` names the filter that finds other logs with what stands in a plain cell. Rows of which ``same`` gives the
+    same show the same in the cell, which is then drawn once for all rows of a page; without it each is drawn.
     """
 
     name: str
     label: str
+    same: Callable[[Row], Hashable] | None = None
     is_number: bool = False
     text: Callable[[Log], object] | None = None
     ask: str = ""
@@ -48,8 +51,15 @@ class Cell:
     is_off: bool = False
 
 
-def _plain(name: str, label: str, text: Callable[[Log], object], ask: str = "", **kwargs: bool) -> Column:
-    return Column(name, label, text=text, ask=ask, kind="plain", **kwargs)
+def _plain(name: str, label: str, text: Callable[[Log], object], ask: str = "", *, is_number: bool = False) -> Column:
+    return Column(name, label, is_number=is_number, text=text, ask=ask, kind="plain")
+
+
+def _status(row: Row) -> Hashable:
+    """All that the cell of the states says: what is right says nothing of its error."""
+    if row.is_success:
+        return row.pill, row.status_code
+    return row.pill, row.status_code, row.error_type, row.error_message, row.completeness
 
 
 def _first_token(log: Log) -> str:
@@ -57,11 +67,11 @@ def _first_token(log: Log) -> str:
 
 
 USUAL = (
-    Column("type", "Type"),
-    Column("model", "Model"),
-    Column("user", "User"),
+    Column("type", "Type", lambda row: (row.request_type, row.stream)),
+    Column("model", "Model", lambda row: (row.model, row.provider, row.requested_model, row.marks)),
+    Column("user", "User", lambda row: row.user),
     Column("tokens", "Tokens (cost)", is_number=True),
-    Column("status", "Status"),
+    Column("status", "Status", _status),
     Column("latency", "Latency", is_number=True),
     Column("score", "Score", is_number=True),
 )

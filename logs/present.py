@@ -104,7 +104,7 @@ class Row:
     cost: str
     cost_known: bool
     cost_struck: bool
-    pill: list[State]
+    pill: tuple[State, ...]
     status_code: int | None
     is_success: bool
     error_type: str
@@ -113,7 +113,7 @@ class Row:
     stream: bool
     completeness: str
     completeness_note: str
-    marks: list[Mark]
+    marks: tuple[Mark, ...]
     trace_id: str
     score: Score | None = None
     match: Match | None = None
@@ -124,6 +124,16 @@ class Row:
     @property
     def created_iso(self) -> str:
         return iso(self.created_at)
+
+    @property
+    def clock(self) -> str:
+        """``15:27:24``"""
+        return self.created_at.strftime("%H:%M:%S")
+
+    @property
+    def moment(self) -> str:
+        """``2026-11-23 15:27:24.123 UTC``"""
+        return self.created_iso.replace("T", " ").replace("Z", " UTC")
 
     @property
     def received_iso(self) -> str:
@@ -152,18 +162,18 @@ def gateway_status(log: Log) -> GatewayStatus:
     )
 
 
-def pill(log: Log) -> list[State]:
+def pill(log: Log) -> tuple[State, ...]:
     """The four states in their fixed order: cache, retry, fallback, load balance."""
     gateway = gateway_status(log)
     texts = status.labels(gateway)
     retries = str(gateway.retry_count) if gateway.retry_status == "success" else ""
     option = str(gateway.fallback_option) if gateway.fallback_status == "triggered" else ""
-    return [
+    return (
         State("cache", gateway.cache_status, texts.cache),
         State("retry", gateway.retry_status, texts.retry, retries),
         State("fallback", gateway.fallback_status, texts.fallback, option),
         State("loadbalance", gateway.loadbalance_status, texts.loadbalance),
-    ]
+    )
 
 
 def row(
@@ -212,14 +222,14 @@ def row(
     )
 
 
-def marks(log: Log) -> list[Mark]:
+def marks(log: Log) -> tuple[Mark, ...]:
     """Images, audio and tools, in this order."""
     found = (
         (log.has_images, Mark("image", "with images")),
         (log.has_audio, Mark("volume-2", "with audio")),
         (log.has_tools, Mark("wrench", "with tools")),
     )
-    return [mark for is_there, mark in found if is_there]
+    return tuple(mark for is_there, mark in found if is_there)
 
 
 def is_saved(log: Log) -> bool:

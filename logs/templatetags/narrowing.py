@@ -25,8 +25,9 @@ def narrow(context: dict[str, Any], name: str, value: object, words: str = "") -
     text = str(value)
     if not text or len(text) > MOST_CHARACTERS:
         return ""
-    # A page of rows has few different values: each pair is made once for all of them.
-    made: dict[tuple[str, str], SafeString] = context.render_context.setdefault("narrow", {})  # type: ignore[attr-defined]
+    # A page of rows has few different values: each pair is made once for all of them. Every template that is
+    # included has a dict of its own; the first is the page's.
+    made: dict[tuple[str, str], SafeString] = context.render_context.dicts[0].setdefault("narrow", {})  # type: ignore[attr-defined]
     if (name, text) not in made:
         made[name, text] = format_html(
             '<span class="narrow"><a href="{}" data-push="list" aria-label="Only {}">{}</a>'

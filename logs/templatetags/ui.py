@@ -100,6 +100,7 @@ ICONS = frozenset(
 
 
 @register.simple_tag
+@functools.lru_cache(maxsize=1024)  # a page has hundreds, of a few dozen kinds
 def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """A reference to an icon of the page's sprite; decorative unless it has a label."""
     if name not in ICONS:
