@@ -8,6 +8,7 @@ import unicodedata
 
 MAX_LENGTH = 100
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+RESERVED = frozenset({"new", "save"})  # whose places among the pages are those of forms
 _SHOWN = 6  # characters of the name, as in Portkey's own slugs
 
 

@@ -127,7 +127,7 @@ def test_slugs_are_unique_in_a_workspace_and_may_be_chosen(people: People, alice
     config = Config.create(people.workspace, "c", TARGET, by=alice, slug="pc-from-a-log")
     assert config.slug == "pc-from-a-log"
     Config.create(people.elsewhere, "c", TARGET, by=alice, slug="pc-from-a-log")
-    for slug in ("pc-from-a-log", "a b", "-x", "x" * 101, "ä"):
+    for slug in ("pc-from-a-log", "a b", "-x", "x" * 101, "ä", "new", "save"):
         with pytest.raises(Invalid, match="slug"):
             Config.create(people.workspace, "c", TARGET, by=alice, slug=slug)
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 from django.utils import timezone
 
 from logs.ingest.record import GatewayStatus, LogRecord
 from portkey_logs.accounts.models import Actor, ApiKey, User
+from portkey_logs.catalog import slugs
 from portkey_logs.catalog.models import Config, Prompt, VirtualKey
 from portkey_logs.catalog.prompts import PromptSource
 from tests.factories import People, make_key
@@ -359,3 +362,14 @@ class TestDefaults:
         for person, status in ((people.bob, 403), (people.charlie, 404)):
             assert browser(person).post("/w/acme/configs/pc-safe/default/", {"key": [key.pk]}).status_code == status
         assert self.again(key)[0].default_config == ""
+
+
+def test_no_slug_leads_to_a_form_instead_of_its_page() -> None:
+    def routes(patterns: Any, start: str = "") -> Iterator[str]:
+        for each in patterns:
+            path = start + str(each.pattern)
+            yield from routes(each.url_patterns, path) if hasattr(each, "url_patterns") else [path]
+
+    below = [re.match(r"w/<slug:workspace>/(configs|virtual-keys|prompts)/([^/<]+)/", path)
+             for path in routes(get_resolver().url_patterns)]  # fmt: skip
+    assert {found[2] for found in below if found} == slugs.RESERVED

@@ -89,6 +89,8 @@ class Item(models.Model):
             return slugs.make_slug(cls.PREFIX, name)
         if not slugs.SLUG.fullmatch(slug):
             raise Invalid([Finding("slug", "takes letters, digits, dots, dashes and underscores, at most 100")])
+        if slug in slugs.RESERVED:
+            raise Invalid([Finding("slug", "may not be “new” or “save”: its page would be out of reach")])
         if cls._default_manager.filter(workspace=workspace, slug=slug).exists():
             raise Invalid([Finding("slug", "is taken in this workspace")])
         return slug
