@@ -29,6 +29,14 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--disable-features="
+    # What drops down from the address bar is two pages of the browser's own for each window: loading them takes twice as
+    # long as all that a test opens in it.
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,"
+    # This option takes the place of Playwright's, which has these too.
+    "AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,"
+    "HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,"
+    "OptimizationHints,PaintHolding,PreconnectToSearch,ThirdPartyStoragePartitioning",
 )
 
 expect.set_options(timeout=20_000)  # ms, for a busy machine; whoever is answered sooner does not wait
