@@ -46,8 +46,11 @@ def _characters(value: Any, *, counts: bool, depth: int) -> int:
         return len(value) if counts else 0
     if depth > _MAX_DEPTH:
         return 0
+    size = 0
     if isinstance(value, list):
-        return sum(_characters(item, counts=counts, depth=depth + 1) for item in value)
-    if isinstance(value, dict):
-        return sum(_characters(item, counts=key in _TEXT_KEYS, depth=depth + 1) for key, item in value.items())
-    return 0
+        for item in value:
+            size += _characters(item, counts=counts, depth=depth + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            size += _characters(item, counts=key in _TEXT_KEYS, depth=depth + 1)
+    return size
