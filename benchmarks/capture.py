@@ -18,8 +18,8 @@ import platform
 import statistics
 import subprocess
 import sys
-import sysconfig
 import time
+import timeit
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -163,10 +163,9 @@ async def numbers(url: str) -> list[str]:
 
 
 def interpreter() -> str:
-    """Which Python runs capture. Distributions build it with optimisations that pyenv leaves out: a quarter of it."""
-    options = str(sysconfig.get_config_var("CONFIG_ARGS"))
-    built = " and ".join(name for name in ("--enable-optimizations", "--with-lto") if name in options)
-    return f"CPython {platform.python_version()}, built with {built or 'neither --enable-optimizations nor --with-lto'}"
+    """Which Python runs capture, and how fast it is: whether it was built with optimisations not every build tells."""
+    least = min(timeit.repeat("for i in range(1_000_000): total += i", "total = 0", number=1, repeat=7))
+    return f"CPython {platform.python_version()}, a million additions in {least * 1000:.0f} ms"
 
 
 def tree(pid: int) -> list[int]:
