@@ -292,7 +292,7 @@ def _term(scanner: Scanner, names: Names) -> dict[str, str]:
 
 
 def _value(scanner: Scanner, key: str, names: Names, is_negated: bool, start: int) -> dict[str, str]:
-    if names.has_range(key) and (key not in names or _RANGE.match(scanner.text, scanner.at)):
+    if names.has_range(key) and (key not in names or _is_range(scanner)):
         if is_negated:
             raise QueryError("A range cannot be left out: turn its sign around.", start)
         return _range(scanner, key, names)
@@ -308,6 +308,12 @@ def _value(scanner: Scanner, key: str, names: Names, is_negated: bool, start: in
         raise QueryError(f"{key} cannot be turned around.", start)
     item = scanner.item(in_line=True)
     return {key: item.text + "*" * item.is_prefix}
+
+
+def _is_range(scanner: Scanner) -> bool:
+    """Whether a range stands here up to the term's end: ``1`` is one, ``1meta`` is not."""
+    match = _RANGE.match(scanner.text, scanner.at)
+    return match is not None and not scanner.text[match.end() : match.end() + 1].strip()
 
 
 def _range(scanner: Scanner, key: str, names: Names) -> dict[str, str]:

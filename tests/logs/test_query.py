@@ -111,6 +111,12 @@ def test_what_cannot_be_understood_is_drawn_too() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["1meta.", "1..2;", ">1,", '1"'])
+def test_what_only_begins_like_a_range_is_none(value: str) -> None:
+    line = draw_line({"feedback": value}, NAMES).text
+    assert parse_line(line, NAMES) == {"feedback": value}
+
+
 @given(st.text())
 def test_any_text_is_one_exact_value(text: str) -> None:
     text = text[:300]
