@@ -36,7 +36,9 @@ def exports(request: SignedInRequest, workspace: str) -> HttpResponse:
     """The list; while one is being made, the table asks for itself again."""
     place = workspace_for(request.user, workspace)
     membership = membership_of(request.user, place.organisation)
-    found = list(Export.objects.in_workspace(place.pk)[:SHOWN])
+    found = list(Export.objects.in_workspace(place.pk)[: SHOWN + 1])
+    has_more = len(found) > SHOWN
+    del found[SHOWN:]
     shown = [
         {
             "export": export,
@@ -47,7 +49,7 @@ def exports(request: SignedInRequest, workspace: str) -> HttpResponse:
         for export in found
     ]
     busy = any(export.status == Export.Status.IN_PROGRESS for export in found)
-    context = {"workspace": place, "exports": shown, "busy": busy, "kept_days": KEPT.days}
+    context = {"workspace": place, "exports": shown, "has_more": has_more, "busy": busy, "kept_days": KEPT.days}
     part = "#table" if request.htmx and request.htmx.target == "exports" else ""  # type: ignore[attr-defined]
     return render(request, f"exports/list.html{part}", context)
 

@@ -87,6 +87,18 @@ def test_the_list_asks_the_database_a_fixed_number_of_questions(
         browser.get("/w/acme/exports/")
 
 
+def test_the_page_says_that_it_does_not_show_all(
+    make: Any, people: People, as_user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        make()
+    browser = as_user(people.alice)
+    assert "are shown" not in browser.get("/w/acme/exports/").content.decode()
+    monkeypatch.setattr("exports.views.pages.SHOWN", 2)
+    text = browser.get("/w/acme/exports/").content.decode()
+    assert (text.count("data-export-id="), "The newest 2 are shown" in text) == (2, True)
+
+
 def test_ranges_resume_a_download(store: Any, make: Any, finished: Any, people: People, as_user: Any) -> None:
     store(*[{}] * 20)
     export = finished(make())
