@@ -7,7 +7,6 @@ interpreter from the committing thread at each of them.
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from contextlib import suppress
 from typing import Any
@@ -19,8 +18,6 @@ from logs.capture.answers import ClientLeft
 from logs.capture.app import Capture
 from logs.capture.headers import Headers, readable
 from logs.capture.request import Request
-
-logger = logging.getLogger(__name__)
 
 # Of one header, and of all that comes before a body: a config travels in a header, with the prompts of its targets.
 FIELD_BYTES = 400 * 1024

@@ -97,10 +97,10 @@ def npm_gateway(folder: Path) -> Process:
     return Process(command, port, folder / "gateway.log", dict(os.environ))
 
 
-def capture(folder: Path, env: dict[str, str]) -> Process:
+def capture(folder: Path, env: dict[str, str], *options: str) -> Process:
     """Capture as it is run in production."""
     port = free_port()
-    command = [sys.executable, "manage.py", "capture", "--port", str(port)]
+    command = [sys.executable, "manage.py", "capture", "--port", str(port), *options]
     known = os.environ | {"PORTKEY_LOGS_DATA_DIR": str(folder)} | env
     return Process(command, port, folder / "capture.log", known)
 

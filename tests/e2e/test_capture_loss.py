@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from typing import Any
 import aiohttp
 import pytest
 from django.db import connection
-from pytest_django.plugin import DjangoDbBlocker
 
 from logs.models import Log
 from tests.e2e import gateway as servers
@@ -74,11 +74,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(transactional_db: None, django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[Bench]:
+def bench(transactional_db: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     key = make_key(make_people().workspace)[1]
     with servers.stub_provider(tmp_path).running() as stub:
         env = {"DATABASE_URL": database_url(), "PORTKEY_GATEWAY_URL": stub.url}
-        with servers.capture(tmp_path, env).running() as capture:
+        with servers.capture(tmp_path, env, *getattr(request, "param", ())).running() as capture:
             yield Bench(capture, key)
 
 
@@ -91,6 +91,12 @@ def in_a_loop(work: Coroutine[Any, Any, None]) -> None:
 def stored() -> Counter[str]:
     connection.close_if_unusable_or_obsolete()
     return Counter(str(id) for id in Log.objects.values_list("id", flat=True))
+
+
+def listeners(port: int) -> int:
+    """How many sockets listen on it."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(local.endswith(f":{port:04X}") and state == "0A" for _, local, _, state, *_ in sockets)
 
 
 def report(load: Load) -> None:
@@ -120,6 +126,36 @@ def test_kill_9_loses_only_what_is_under_way(bench: Bench) -> None:
     in_a_loop(scenario(load))
     report(load)
     assert len(load.finished) >= 900
+
+
+@pytest.mark.parametrize("bench", [("--share-port",)], indirect=True)
+def test_of_two_on_one_port_one_may_go(bench: Bench) -> None:
+    """Its connections break; whoever calls again gets the other. Nothing of either is lost."""
+    other = copy(bench.capture)
+    other.log = other.log.with_name("other.log")
+
+    async def scenario(load: Load) -> None:
+        running = asyncio.ensure_future(load.run(10_000, clients=8))
+        await asyncio.to_thread(other.start)
+        while listeners(other.port) < 2:
+            await asyncio.sleep(0.005)
+        seen = len(load.finished)
+        while len(load.finished) < seen + 200:
+            await asyncio.sleep(0.005)
+        bench.capture.kill()
+        seen = len(load.finished)
+        while len(load.finished) < seen + 200:
+            await asyncio.sleep(0.005)
+        load.stop = True
+        await running
+
+    load = bench.load()
+    try:
+        in_a_loop(scenario(load))
+        bench.capture.start()  # it commits what is left in its spool
+        report(load)
+    finally:
+        other.kill()
 
 
 def test_a_thousand_calls_while_the_database_is_away(bench: Bench) -> None:
