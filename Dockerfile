@@ -14,4 +14,5 @@ USER app
 VOLUME /data
 EXPOSE 8000 8788
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "66", \
-     "--backpressure", "130", "--workers-kill-timeout", "5", "--no-ws", "portkey_logs.wsgi:application"]
+     "--backpressure", "130", "--workers-kill-timeout", "5", "--no-ws", "--log-config", "portkey_logs/granian-log.json", \
+     "portkey_logs.wsgi:application"]

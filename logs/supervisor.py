@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from portkey_logs.embedded.process import die_with_parent
+from portkey_logs.log_lines import escape_controls
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 10
@@ -106,15 +107,15 @@ class Child:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
 
     def _copy_output(self, output: IO[bytes]) -> None:
-        """Write each line to the log file, and show those that matter."""
+        """Write each line to the log file, and show those that matter. Not all that children print is their own."""
         file = open_log(self.log)
         for line in output:
             if file.tell() > LOG_BYTES:
                 file.close()
                 self.log.replace(self.log.with_suffix(".log.1"))
                 file = open_log(self.log)
-            file.write(line)
-            text = line.decode(errors="replace").rstrip()
+            text = escape_controls(line.decode(errors="replace").rstrip())
+            file.write(text.encode() + b"\n")
             if IMPORTANT.search(text):
                 self._say(f"{self.name}: {text}")
         file.close()

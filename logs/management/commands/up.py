@@ -189,6 +189,7 @@ def web_command(port: int) -> list[str]:
     flags = "--interface wsgi --host 127.0.0.1 --workers 1 --blocking-threads 66 --backpressure 130"
     flags += " --workers-kill-timeout 5 --no-ws --log-level error"
     place = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
+    place += ["--log-config", str(settings.BASE_DIR / "portkey_logs" / "granian-log.json")]
     return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.wsgi:application"]
 
 
