@@ -15,62 +15,65 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-STARS = "*" * 8
-_KEPT = 5
+from portkey_logs.known_keys import STARS, mask, mask_known
+
+__all__ = [
+    "STARS",
+    "is_secret_name",
+    "mask",
+    "mask_config",
+    "mask_echoes",
+    "mask_headers",
+    "mask_json",
+    "mask_known_keys",
+    "mask_url",
+    "sensitive_names",
+]
+
 _REMEMBERED_LENGTH = 100  # characters; names of headers and fields are shorter, and so are most headers
-# Below this length the kept characters would be half of the value or more.
-_MIN_LENGTH = 2 * _KEPT + 2
 _MIN_ECHO = 8  # characters; a shorter "secret" may stand in any text by chance
 # Objects deeper than this are masked as a whole; real configs nest a handful of levels.
 _MAX_DEPTH = 50
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# Wherever they stand in a name, with or without separators: "clientSecret", "x-api-key-2", "AWSAccessKeyId".
+# One list for headers, query parameters and JSON. Wherever they stand in a name, with or without separators:
+# "clientSecret", "x-api-key-2", "AWSAccessKeyId".
 _SECRET = re.compile(
-    "secret|passw|passphrase|credential|authorization|cookie|signature|apikey|accesskey|privatekey"
-    "|apitoken|authtoken|accesstoken|refreshtoken"
-    "|signingkey|subscriptionkey|encryptionkey|masterkey|sharedkey|serviceaccount|bearer|jwt|connectionstring"
+    "secret|passw|passphrase|passcode|credential|authorization|cookie|signature|hmac|pwd|sessid|apikey|accesskey"
+    "|privatekey|privkey|apitoken|authtoken|accesstoken|refreshtoken|authkey|authcode|sessionkey|hmackey|userpass"
+    "|dbpass|passkey|signingkey|subscriptionkey|encryptionkey|masterkey|sharedkey|serviceaccount|bearer|jwt"
+    "|connectionstring|connstr"
 )
-# A last word "key" is a secret ("x-key"), except behind these; so is "token", except in counts
-# ("token_limit") and special tokens ("eos_token"). Plural "tokens" are counts ("max_tokens").
+# A word of its own is a secret ("x-auth", "otp"; not "author", "pinned"), except before a word that says that it is
+# something about one ("auth_type", "pass_rate").
+_SECRET_WORDS = re.compile(
+    "auth|oauth|xauth|sid|otp|totp|hotp|mfa|pin|pincode|pass|psw|sig|hmac|dsn|creds?|sas|saml|csrf|csrftoken|xsrf|cv[vc]"
+    "|pem|j?sessionid"
+)
+_LAST_SECRET_WORDS = re.compile("key|session|sign")  # only at the end: "session_id" names a conversation
+_DATABASE = re.compile("database|db|redis|mongo|mongodb|postgres|postgresql|pg|mysql|mariadb|amqp|rabbitmq|broker")
+_ADDRESS = re.compile("url|uri|dsn")
+# "key" is no secret behind these; nor is "token", as in special tokens ("eos_token"), and "pass".
+# Plural "tokens" are counts ("max_tokens").
 _HARMLESS_BEFORE = re.compile(
     "virtual|cache|public|primary|foreign|sort|partition|idempotency|prompt|metadata|group"
-    "|max|min|stop|pad|eos|bos|per|first|last|next|page|continuation"
+    "|max|min|stop|pad|eos|bos|per|first|last|next|page|continuation|single|second|forward|backward"
 )
-_HARMLESS_BEHIND = re.compile("limit|count|usage|budget|type|url|uri|endpoint|rate|size|length|quota|name|logprobs")
-_QUERY_SECRETS = frozenset({"key", "code", "sig", "auth", "pass", "session"})
+_HARMLESS_BEHIND = re.compile(
+    "limit|count|counts|usage|budget|type|types|url|uri|endpoint|rate|size|length|quota|name|logprobs|mode|method"
+    "|methods|scheme|status|state|enabled|required|version|provider|realm|level|timeout|expiry|expires|ttl|through"
+    "|fail|threshold|policy|algorithm|alg"
+)
 
 _SCHEME = re.compile(r"(Bearer|Basic|Digest|Token|ApiKey|Api-Key|Key|AWS4-HMAC-SHA256)(\s+)(\S.*)", re.I | re.S)
-# Keys of well-known make, wherever they stand: OpenAI, Anthropic, GitHub, Slack, AWS, Google, JWT, ….
-_KNOWN_KEY = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk|pk|rk|xai|gsk|ghp|gho|ghs|github_pat|glpat|hf|r8|pplx|xox[abprs])[-_][A-Za-z0-9_\-]{16,}"
-    r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}"
-    r"|(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{30,}"
-    # A first part ends where another could begin: text full of beginnings would else be read from each of them.
-    r"|(?<![A-Za-z0-9])eyJ(?:[A-Za-z0-9]|[_\-](?!eyJ)){10,}+\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    re.S,
-)
-_MIN_KNOWN_KEY = 18  # the shortest of the above
-_IN_KNOWN_KEYS = re.compile("[-_]|eyJ|A[KS]IA|AIza")  # each of the above has one of these
-_USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
+_MIN_KNOWN_KEY = 10  # characters of what ``known_keys`` may find
 _PARAMETER = re.compile(r"(?<=[?&;#])([^=?&;#\s]+)=([^&;#\s]*)")
+_OAUTH_CODE = "code"  # a secret in a URL alone: elsewhere codes are those of errors
 _CONFIG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 _SENSITIVE = "x-portkey-sensitive-headers"
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def mask(value: str) -> str:
-    """``value`` made unreadable: "sk-1234567890abc" -> "sk********abc".
-
-    Too short a value becomes asterisks only, because five of its characters would
-    give most of it away.
-    """
-    if len(value) < _MIN_LENGTH:
-        return STARS
-    return f"{value[:2]}{STARS}{value[-3:]}"
 
 
 def mask_headers(headers: Mapping[str, str], sensitive: Iterable[str] = ()) -> dict[str, str]:
@@ -85,10 +88,10 @@ def mask_headers(headers: Mapping[str, str], sensitive: Iterable[str] = ()) -> d
         lowered = name.lower()
         if lowered in extra:
             masked[name] = _mask_authorization(value)
-        elif len(lowered) <= _REMEMBERED_LENGTH:
-            masked[name] = _remembered_mask(lowered)(value)
+        elif len(name) <= _REMEMBERED_LENGTH:
+            masked[name] = _remembered_mask(name)(value)
         else:
-            masked[name] = _mask_of(lowered)(value)
+            masked[name] = _mask_of(name)(value)
     return masked
 
 
@@ -114,15 +117,18 @@ def is_secret_name(name: str) -> bool:
 
 def _says_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
-    if _SECRET.search("".join(words)):
-        return True
-    around = zip(["", *words], words, [*words[1:], ""], strict=False)
-    return any(
-        (("token" in word and not word.startswith(("tokens", "tokeni"))) or (word == "key" and not behind))
-        and not _HARMLESS_BEFORE.fullmatch(before)
-        and not _HARMLESS_BEHIND.fullmatch(behind)
-        for before, word, behind in around
+    return bool(_SECRET.search("".join(words))) or any(
+        map(_is_secret_word, ["", *words], words, [*words[1:], ""])  # each with what stands before and behind
     )
+
+
+def _is_secret_word(before: str, word: str, behind: str) -> bool:
+    if _ADDRESS.fullmatch(word) and _DATABASE.fullmatch(before):
+        return True
+    is_token = "token" in word and not word.startswith(("tokens", "tokeni"))
+    if not (is_token or _SECRET_WORDS.fullmatch(word) or (_LAST_SECRET_WORDS.fullmatch(word) and not behind)):
+        return False
+    return not _HARMLESS_BEFORE.fullmatch(before) and not _HARMLESS_BEHIND.fullmatch(behind)
 
 
 # The same header names come with every request. A sender's megabytes in the place of a name are not kept.
@@ -152,25 +158,20 @@ def mask_url(url: str) -> str:
 
     Everything else stays as it was written.
     """
-    if "@" in url:
-        url = _USERINFO.sub(lambda match: _mask_userinfo(match[1]) + "@", url)
     if "=" in url:
         url = _PARAMETER.sub(_mask_parameter, url)
     return mask_known_keys(url)
 
 
 def mask_known_keys(text: str) -> str:
-    """``text`` with keys of a well-known make ("sk-…", "AKIA…", JWTs, PEM keys) masked."""
-    if len(text) < _MIN_KNOWN_KEY or not _IN_KNOWN_KEYS.search(text):
+    """``text`` with keys of a well-known make ("plk_…", "sk-…", JWTs, PEM keys), addresses of webhooks and passwords
+    of databases masked."""
+    if len(text) < _MIN_KNOWN_KEY:
         return text
-    return _mask_known_again(text) if len(text) <= _REMEMBERED_LENGTH else _mask_known(text)
+    return _mask_known_again(text) if len(text) <= _REMEMBERED_LENGTH else mask_known(text)
 
 
-def _mask_known(text: str) -> str:
-    return _KNOWN_KEY.sub(lambda match: mask(match[0]), text)
-
-
-_mask_known_again = lru_cache(maxsize=4096)(_mask_known)  # the same URLs come with every request, too
+_mask_known_again = lru_cache(maxsize=4096)(mask_known)  # the same URLs come with every request, too
 
 
 def mask_echoes(text: str, headers: Mapping[str, str]) -> str:
@@ -212,10 +213,10 @@ def _hidden_texts(value: Any, masked: Any) -> Iterator[str]:
 
 
 def _mask_of(name: str) -> Callable[[str], str]:
-    """What masks the values of the headers of a name (lower case)."""
-    if name == "x-portkey-config":
+    """What masks the values of the headers of a name; its capitals part its words."""
+    if name.lower() == "x-portkey-config":
         return mask_config
-    if name == _SENSITIVE:
+    if name.lower() == _SENSITIVE:
         return str
     return _mask_authorization if _says_secret(name) else _mask_harmless
 
@@ -297,14 +298,9 @@ def _names_secret(item: dict[str, Any]) -> bool:
     return any(isinstance(item.get(k), str) and is_secret_name(item[k]) for k in ("name", "key", "header"))
 
 
-def _mask_userinfo(userinfo: str) -> str:
-    user, colon, password = userinfo.partition(":")
-    return f"{user}:{mask(password)}" if colon else mask(user)
-
-
 def _mask_parameter(match: re.Match[str]) -> str:
     name, value = match[1], match[2]
     plain = unquote_plus(name)
-    if value and (plain.lower() in _QUERY_SECRETS or is_secret_name(plain)):
+    if value and (plain.lower() == _OAUTH_CODE or is_secret_name(plain)):
         return f"{name}={mask(value)}"
     return match[0]
