@@ -22,8 +22,9 @@ from portkey_ai.api_resources.exceptions import (
 
 from tests.e2e import frameworks
 from tests.factories import make_key, make_people
+from tests.logs.ingest.gateway_fixtures import FIXTURES
+from tests.recorded import recorded
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
 REQUEST = {
     "url": "https://api.openai.com/v1/chat/completions",
     "method": "POST",
@@ -129,7 +130,7 @@ def test_json_strings_in_place_of_objects(client: Any, stored: Any) -> None:
 
 
 def test_a_streamed_answer(client: Any, stored: Any) -> None:
-    capture = json.loads((FIXTURES / "gateway" / "chat_stream_usage.json").read_text())
+    capture = FIXTURES["chat_stream_usage"]
     response = {"status": 200, "body": "".join(capture["response"]["chunks"]), "streamingMode": True}
     client().logs.create(request=REQUEST | {"body": capture["request"]["body"]}, response=response)
     (item,) = stored()
@@ -241,33 +242,29 @@ def span(number: int, name: str, parent: Any) -> Any:
     )
 
 
-def test_what_the_javascript_sdk_sends(server: str, key: str, stored: Any) -> None:
-    calls = json.loads((FIXTURES / "sdk_calls_js.json").read_text())["calls"]
-    (recorded,) = (call["requests"][0] for call in calls if call["call"] == "logs.create")
-    headers = {name: value for name, value in recorded["headers"].items() if name.startswith("x-portkey")}
-    answer = httpx.post(
-        server + recorded["path"],
-        json=recorded["body"],
-        headers=headers | {"x-portkey-api-key": key},
-        trust_env=False,
-    )
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    (item,) = stored()
-    assert (item["trace_id"], item["metadata"], item["provider"]) == ("t2", {"a": "b"}, "openai")
-
-
-def test_every_recorded_call_of_the_python_sdk(server: str, key: str, stored: Any) -> None:
-    calls = json.loads((FIXTURES / "sdk_calls.json").read_text())["calls"]
-    recorded = [request for call in calls for request in call["requests"] if request["path"] == "/v1/logs"]
-    assert len(recorded) == 4
-    for request in recorded:
+@pytest.mark.parametrize(
+    ("sdk", "count", "trace_ids"),
+    [("sdk_calls", 4, {"t1", "tr-1"}), ("sdk_calls_js", 1, {"t2"})],
+)
+def test_every_recorded_call_of_the_sdks(
+    sdk: str, count: int, trace_ids: set[str], server: str, key: str, stored: Any
+) -> None:
+    requests = [request for call in recorded(sdk) for request in call["requests"] if request["path"] == "/v1/logs"]
+    assert len(requests) == count
+    for request in requests:
         headers = {name: value for name, value in request["headers"].items() if name.startswith("x-portkey")}
         answer = httpx.post(
-            f"{server}/v1/logs", json=request["body"], headers=headers | {"x-portkey-api-key": key}, trust_env=False
+            server + request["path"],
+            json=request["body"],
+            headers=headers | {"x-portkey-api-key": key},
+            trust_env=False,
         )
         assert answer.status_code == 200, answer.text
-    assert {item["trace_id"] for item in stored()} >= {"t1", "tr-1"}
+        assert answer.headers["content-type"] == "application/json"
+    items = {item["trace_id"]: item for item in stored()}
+    assert items.keys() >= trace_ids
+    if sdk == "sdk_calls_js":
+        assert (items["t2"]["metadata"], items["t2"]["provider"]) == ({"a": "b"}, "openai")
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,14 @@
-"""The captured exchanges of ``tests/fixtures/gateway`` as the shapes of the write path."""
+"""The captured exchanges of ``tests/fixtures/gateway.jsonl`` as the shapes of the write path."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from logs.ingest.record import Exchange
+from tests.recorded import recorded
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "gateway"
-FIXTURES: dict[str, dict[str, Any]] = {
-    path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))
-}
+FIXTURES: dict[str, dict[str, Any]] = {exchange["name"]: exchange for exchange in recorded("gateway")}
 STREAMS = [name for name, fixture in FIXTURES.items() if "chunks" in fixture["response"]]
 
 

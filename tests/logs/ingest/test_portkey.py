@@ -11,7 +11,7 @@ from logs import ids, status
 from logs.ingest.normalise import to_record
 from logs.ingest.portkey import MAX_ROWS, EnvelopeError, RowError, parse
 from logs.ingest.record import Exchange
-from tests.logs.ingest.gateway_fixtures import FIXTURES, FOLDER, response_bytes
+from tests.logs.ingest.gateway_fixtures import FIXTURES, response_bytes
 
 NOW_MS = 1_795_000_000_000
 
@@ -59,17 +59,6 @@ def test_a_captured_exchange_posted_as_a_log(name):
     assert record.stream == expected["stream"]
     assert record.is_success == expected["is_success"]
     assert record.latency_ms == round(FIXTURES[name]["duration_ms"])
-
-
-def test_the_sdks_own_calls_are_taken():
-    for file in ("sdk_calls.json", "sdk_calls_js.json"):
-        calls = json.loads((FOLDER.parent / file).read_text())["calls"]
-        requests = [r for call in calls for r in call["requests"] if (r["method"], r["path"]) == ("POST", "/v1/logs")]
-        assert requests
-        for request in requests:
-            parsed = parse(json.dumps(request["body"]).encode(), request["headers"], now_ms=NOW_MS)
-            assert all(isinstance(row, Exchange) for row in parsed)
-            to_record(parsed[0], workspace_id=1, api_key_id=1, now_ms=NOW_MS)
 
 
 def test_a_manual_log_of_the_sdk_is_read_in_full():
