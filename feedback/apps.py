@@ -6,6 +6,9 @@ class FeedbackConfig(AppConfig):
 
     def ready(self) -> None:
         from feedback.extension import FeedbackExtension
+        from feedback.filters import FILTERS
         from logs import extensions
+        from logs.filters import LogFilterSet
 
         extensions.register(FeedbackExtension())
+        LogFilterSet.base_filters.update(FILTERS)

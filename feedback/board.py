@@ -18,10 +18,10 @@ from feedback import figures
 from feedback.figures import Bucket, Group, Sums
 from feedback.scope import FeedbackScope
 from feedback.section import Entry
-from logs.analytics import OutOfTime, Part, Tab, cards
+from logs.analytics import OutOfTime, cards
 from logs.analytics.cards import Card, Column, Figure, Key, Table
 from logs.budget import within
-from logs.extensions import sign, signed
+from logs.extension_types import AnalyticsTab, TabPart, sign, signed
 from logs.filters import exactly
 
 BUDGET_MS = 500
@@ -214,13 +214,13 @@ def _kind(sums: Sums) -> str:
 
 
 PARTS = {
-    "trend": Part("Ratings", trend),
-    "average": Part("Weighted average", averages),
-    "values": Part("By value", values),
-    **{name: Part(TITLES[name], groups(name), template="feedback/parts/groups.html") for name in figures.DIMENSIONS},
-    "comments": Part("Comments", comments, is_wide=True, template="feedback/parts/comments.html"),
+    "trend": TabPart("Ratings", trend),
+    "average": TabPart("Weighted average", averages),
+    "values": TabPart("By value", values),
+    **{name: TabPart(TITLES[name], groups(name), template="feedback/parts/groups.html") for name in figures.DIMENSIONS},
+    "comments": TabPart("Comments", comments, is_wide=True, template="feedback/parts/comments.html"),
 }
-TAB = Tab(
+TAB = AnalyticsTab(
     "feedback",
     "Feedback",
     PARTS,

@@ -19,8 +19,8 @@ from feedback import filters
 from feedback.models import FeedbackTrace
 from feedback.querysets import FeedbackQuerySet
 from logs.analytics.grid import ORIGIN, Grid
-from logs.analytics.sources import Asked
-from logs.extensions import Rated
+from logs.extension_types import GroupRating
+from logs.querysets import LogQuerySet
 
 DIMENSIONS = ("model", "prompt", "config", "user", "source")
 MAX_VALUES = 21  # -10 … 10; with more distinct values they are counted from one whole number to the next
@@ -134,23 +134,23 @@ def unresolved(ratings: FeedbackQuerySet) -> int:
     return ratings.unresolved().count()
 
 
-def rated(asked: Asked, group: Any, values: Collection[str]) -> dict[str, Rated]:
+def rated(workspace_id: int, logs: LogQuerySet, group: Any, values: Collection[str]) -> dict[str, GroupRating]:
     """How many of the logs have ratings, and their weighted average, by an expression over logs with these values.
 
     A rating of a trace counts for each of its logs.
     """
-    logs, _ = filters.narrow(asked.logs.since(asked.grid.since).until(asked.grid.until), {"feedback": "present"})
+    logs, _ = filters.narrow(logs, {"feedback": "present"})
     found: dict[str, list[str]] = defaultdict(list)
     for value, trace_id in logs.annotate(_group=group).filter(_group__in=values).values_list("_group", "trace_id"):
         found[value].append(trace_id)
     sums = {
         trace.trace_id: trace
-        for trace in FeedbackTrace.objects.of_traces(asked.workspace_id, {t for each in found.values() for t in each})
+        for trace in FeedbackTrace.objects.of_traces(workspace_id, {t for each in found.values() for t in each})
     }
     groups = {}
     for value, trace_ids in found.items():
         traces = [sums[trace_id] for trace_id in trace_ids if trace_id in sums]
         weights = sum((trace.weight for trace in traces), Decimal(0))
         weighted = sum((trace.weighted for trace in traces), Decimal(0))
-        groups[value] = Rated(len(traces), weighted / weights if weights else None)
+        groups[value] = GroupRating(len(traces), weighted / weights if weights else None)
     return groups

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from feedback.forms import RatingForm
 from feedback.models import Feedback, FeedbackTrace
-from logs.extensions import Score, sign, signed
+from logs.extension_types import FeedbackScore, sign, signed
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
 
@@ -53,7 +53,7 @@ class Shown:
     trace_id: str
     url: str
     goes_on_at: str
-    score: Score | None
+    score: FeedbackScore | None
     own: Feedback | None
     form: RatingForm
     entries: list[Entry]
@@ -78,7 +78,7 @@ def shown(
         trace_id=log.trace_id,
         url=reverse("log_feedback", args=[workspace.slug, log.id]),
         goes_on_at=goes_on_at or request.get_full_path(),
-        score=Score(summary.ratings, summary.average) if summary else None,
+        score=FeedbackScore(summary.ratings, summary.average) if summary else None,
         own=own,
         form=form or RatingForm(own=own),
         entries=[Entry(rating, is_mine=rating == own) for rating in ratings],

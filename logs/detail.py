@@ -10,7 +10,7 @@ from django.urls import reverse
 from logs import explain, present, variables
 from logs.bodies import Side
 from logs.explain import Check, Explanation
-from logs.extensions import Section
+from logs.extension_types import PanelSection
 from logs.models import Log
 from logs.present import Row
 from logs.sides import Asked, SideView, side_view
@@ -76,7 +76,7 @@ class Detail(Row):
     full_url: str = ""
     related_url: str = ""
     is_full: bool = False
-    sections: list[Section] = field(default_factory=list)  # what other apps add
+    sections: list[PanelSection] = field(default_factory=list)  # what other apps add
 
     @property
     def checks_in_words(self) -> str:

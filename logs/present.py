@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from logs import status
-from logs.extensions import Action, Score
+from logs.extension_types import FeedbackScore, LogAction
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
 from logs.rollups import FROM_CACHE
@@ -115,9 +115,9 @@ class Row:
     completeness_note: str
     marks: tuple[Mark, ...]
     trace_id: str
-    score: Score | None = None
+    score: FeedbackScore | None = None
     match: Match | None = None
-    actions: list[Action] = field(default_factory=list)
+    actions: list[LogAction] = field(default_factory=list)
     is_open: bool = False
     cells: Sequence[Cell] = ()  # in the order of the list's columns
 
@@ -181,9 +181,9 @@ def row(
     url: str,
     *,
     is_open: bool = False,
-    score: Score | None = None,
+    score: FeedbackScore | None = None,
     match: Match | None = None,
-    actions: Iterable[Action] = (),
+    actions: Iterable[LogAction] = (),
     cells: Sequence[Cell] = (),
 ) -> Row:
     return Row(

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from logs import extensions, filters, pagination, present, stored
 from logs.bodies import Side, read_sides
-from logs.extensions import Action, Score
+from logs.extension_types import FeedbackScore, LogAction
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor
 from portkey_logs.accounts.addresses import absolute_url
@@ -82,8 +82,8 @@ def item(
     log: Log,
     workspace: Workspace,
     request: HttpRequest,
-    score: Score | None = None,
-    actions: Mapping[str, Action] | None = None,
+    score: FeedbackScore | None = None,
+    actions: Mapping[str, LogAction] | None = None,
 ) -> dict[str, Any]:
     cache, retry, fallback, loadbalance = present.pill(log)
     return {

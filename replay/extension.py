@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from logs.extensions import Action, Extension, Section
+from logs.extension_types import LogAction, PanelSection
+from logs.extensions import Extension
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
 from replay import facts, models, section, work
@@ -19,13 +20,13 @@ class ReplayExtension(Extension):
     toolbar = "replay/toolbar.html"
     stylesheets = ("css/replay.css",)
 
-    def actions(self, request: HttpRequest, workspace: Workspace, logs: Iterable[Log]) -> Mapping[UUID, Action]:
+    def actions(self, request: HttpRequest, workspace: Workspace, logs: Iterable[Log]) -> Mapping[UUID, LogAction]:
         verdicts = facts.verdicts(workspace.pk, logs, _rights(request))
         return {id: section.action(workspace, id, verdict) for id, verdict in verdicts.items()}
 
-    def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> Section | None:
+    def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> PanelSection | None:
         shown = section.family(workspace, log)
-        return Section("replay/family.html", shown) if shown else None
+        return PanelSection("replay/family.html", shown) if shown else None
 
     def maintain(self) -> bool:
         models.settle()

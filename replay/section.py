@@ -10,7 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from logs import present
-from logs.extensions import Action
+from logs.extension_types import LogAction
 from logs.models import Log
 from logs.present import Row
 from portkey_logs.accounts.models import Workspace
@@ -73,11 +73,11 @@ class Line:
         return self.run.get_result_display() or self.run.get_state_display()
 
 
-def action(workspace: Workspace, log_id: UUID, verdict: Verdict) -> Action:
+def action(workspace: Workspace, log_id: UUID, verdict: Verdict) -> LogAction:
     """The button, and what JSON says of it."""
     url = reverse("playground", args=[workspace.slug]) + f"?log={log_id}"
     told = {"allowed": verdict.allowed, "reason": verdict.reason or None, "needs_key": verdict.needs_key}
-    return Action("replay/button.html", Button(str(log_id), url, verdict.allowed, verdict.reason), told)
+    return LogAction("replay/button.html", Button(str(log_id), url, verdict.allowed, verdict.reason), told)
 
 
 def family(workspace: Workspace, log: Log) -> Shown | None:

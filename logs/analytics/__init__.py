@@ -6,9 +6,9 @@ module per tab, which makes cards (``cards``) out of sums.
 
 from logs.analytics import cache, errors, overview, routing, summary, users
 from logs.analytics.sources import OutOfTime
-from logs.analytics.tabs import Part, Tab
+from logs.extension_types import AnalyticsTab
 
 # In the order of the page.
-ALL: list[Tab] = [overview.TAB, users.TAB, errors.TAB, cache.TAB, routing.TAB, summary.TAB]
+ALL: list[AnalyticsTab] = [overview.TAB, users.TAB, errors.TAB, cache.TAB, routing.TAB, summary.TAB]
 
-__all__ = ["ALL", "OutOfTime", "Part", "Tab"]
+__all__ = ["ALL", "OutOfTime"]

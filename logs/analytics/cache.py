@@ -17,7 +17,8 @@ from logs.analytics.cards import UP_IS_GOOD, Card, Column, Key, Line, Table, fig
 from logs.analytics.scope import Scope, this
 from logs.analytics.sources import CORE, Asked
 from logs.analytics.sums import Sums
-from logs.analytics.tabs import Part, about_logs
+from logs.analytics.tabs import about_logs
+from logs.extension_types import TabPart
 from logs.rollups import FROM_CACHE
 
 TOP = 10
@@ -256,10 +257,10 @@ TAB = about_logs(
     "cache",
     "Cache",
     {
-        "rate": Part("Hits", rate),
-        "latency": Part("Latency", latency),
-        "money": Part("Money saved", money),
-        "time": Part("Time saved", time),
-        "models": Part("By model", models, is_wide=True),
+        "rate": TabPart("Hits", rate),
+        "latency": TabPart("Latency", latency),
+        "money": TabPart("Money saved", money),
+        "time": TabPart("Time saved", time),
+        "models": TabPart("By model", models, is_wide=True),
     },
 )

@@ -13,7 +13,8 @@ from logs.analytics import cards, sources, sums
 from logs.analytics.cards import UP_IS_BAD, Card, Column, Key, Line, Table, figure, many
 from logs.analytics.scope import Scope, this
 from logs.analytics.sources import CORE, DIM
-from logs.analytics.tabs import Part, about_logs
+from logs.analytics.tabs import about_logs
+from logs.extension_types import TabPart
 
 TOP = 10
 COLOURED = ("c1", "c2", "c3", "c4", "c5")  # as many codes have a colour of their own, the others share one
@@ -259,10 +260,10 @@ TAB = about_logs(
     "errors",
     "Errors",
     {
-        "rate": Part("Error rate", rate),
-        "codes": Part("By status code", codes, is_tall=True),
-        "rescued": Part("Rescued requests", rescued),
-        "types": Part("By type", types),
-        "models": Part("By model", models, is_wide=True),
+        "rate": TabPart("Error rate", rate),
+        "codes": TabPart("By status code", codes, is_tall=True),
+        "rescued": TabPart("Rescued requests", rescued),
+        "types": TabPart("By type", types),
+        "models": TabPart("By model", models, is_wide=True),
     },
 )

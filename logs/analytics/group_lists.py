@@ -103,7 +103,8 @@ def metadata(asked: Asked, params: QueryDict, key: str) -> Page:
     dimension = rollups.metadata_dimension(key)
     page = _listed(asked, params, dimension, "metadata_value", ("cost", "avg_tokens", "last_seen"))
     values = [row["metadata_value"] for row in page.rows]
-    rated = extensions.rated(asked, sources.value_of_log(dimension), values)
+    logs = asked.logs.since(asked.grid.since).until(asked.grid.until)
+    rated = extensions.rated(asked.workspace_id, logs, sources.value_of_log(dimension), values)
     for row in page.rows:
         found = rated.get(row["metadata_value"])
         row["requests_with_feedback"] = found.requests if found else 0

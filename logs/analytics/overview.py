@@ -12,7 +12,8 @@ from logs.analytics.percentiles import ERROR_WORDS, percentiles
 from logs.analytics.scope import Scope, this
 from logs.analytics.sources import CORE, LATENCY
 from logs.analytics.sums import Sums
-from logs.analytics.tabs import Part, about_logs
+from logs.analytics.tabs import about_logs
+from logs.extension_types import TabPart
 
 TOP = 10
 SHARES = (0.5, 0.9, 0.99)
@@ -297,12 +298,12 @@ TAB = about_logs(
     "overview",
     "Overview",
     {
-        "requests": Part("Requests", requests),
-        "cost": Part("Cost", cost),
-        "tokens": Part("Tokens", tokens),
-        "latency": Part("Latency", latency),
-        "users": Part("Unique users", users),
-        "unpriced": Part("Without a price", unpriced),
-        "models": Part("Top models", models, is_wide=True),
+        "requests": TabPart("Requests", requests),
+        "cost": TabPart("Cost", cost),
+        "tokens": TabPart("Tokens", tokens),
+        "latency": TabPart("Latency", latency),
+        "users": TabPart("Unique users", users),
+        "unpriced": TabPart("Without a price", unpriced),
+        "models": TabPart("Top models", models, is_wide=True),
     },
 )

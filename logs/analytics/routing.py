@@ -12,7 +12,8 @@ from logs.analytics import cards, sources, sums
 from logs.analytics.cards import Card, Column, Key, Line, Table, many
 from logs.analytics.scope import Scope, this
 from logs.analytics.sources import CORE, DIM
-from logs.analytics.tabs import Part, about_logs
+from logs.analytics.tabs import about_logs
+from logs.extension_types import TabPart
 
 TOP = 20
 COLOURS = ("c1", "c2", "c3", "c4", "c5")
@@ -161,9 +162,9 @@ TAB = about_logs(
     "routing",
     "Routing",
     {
-        "fallback": Part("Fallbacks", fallback),
-        "loadbalance": Part("Load balancing", loadbalance),
-        "providers": Part("By provider", providers, is_wide=True),
-        "options": Part("Options that served", options, is_wide=True),
+        "fallback": TabPart("Fallbacks", fallback),
+        "loadbalance": TabPart("Load balancing", loadbalance),
+        "providers": TabPart("By provider", providers, is_wide=True),
+        "options": TabPart("Options that served", options, is_wide=True),
     },
 )

@@ -14,7 +14,8 @@ from logs.analytics.cards import Card, Choice, Column, Line, Table
 from logs.analytics.overview import cost_in_words
 from logs.analytics.scope import Scope, this
 from logs.analytics.sums import Sums
-from logs.analytics.tabs import Part, about_logs
+from logs.analytics.tabs import about_logs
+from logs.extension_types import TabPart
 from logs.models import MetadataKey
 from logs.spreadsheets import as_text
 
@@ -150,6 +151,6 @@ def write_csv(scope: Scope, file: Any) -> None:
 TAB = about_logs(
     "summary",
     "Summary",
-    {"groups": Part("Summary", table, is_wide=True, template="analytics/summary.html")},
+    {"groups": TabPart("Summary", table, is_wide=True, template="analytics/summary.html")},
     compares=False,
 )

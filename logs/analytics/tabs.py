@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from django.http import QueryDict
+from collections.abc import Mapping
 
 from logs.analytics.scope import Scope
 from logs.analytics.sources import BUDGET_MS
 from logs.budget import within
-from portkey_logs.accounts.models import Workspace
+from logs.extension_types import AnalyticsTab, TabPart
 
 
-class Part(NamedTuple):
-    """A part of a tab, computed by itself: its heading, how to compute what it shows, and its template.
-
-    ``is_wide``: it takes the whole width; ``is_tall``: it has a table below its chart, and room is kept for both.
-    ``compute`` may raise ``sources.OutOfTime``.
-    """
-
-    title: str
-    compute: Callable[[Any], Any]
-    is_wide: bool = False
-    is_tall: bool = False
-    template: str = "analytics/card.html"
-
-
-@dataclass(frozen=True)
-class Tab:
-    """``read`` makes its scope of a query string; ``has_any`` tells whether there is anything to show at all.
-
-    ``empty`` is the template for when there is nothing, ``note`` a sentence that holds for all of its figures.
-    """
-
-    name: str
-    title: str
-    parts: Mapping[str, Part]
-    read: Callable[[QueryDict, Workspace], Any]
-    has_any: Callable[[Any], bool]
-    empty: str = "analytics/empty.html"
-    note: str = ""
-    stylesheets: tuple[str, ...] = ()
-    compares: bool = True
-
-
-def about_logs(name: str, title: str, parts: Mapping[str, Part], *, compares: bool = True) -> Tab:
+def about_logs(name: str, title: str, parts: Mapping[str, TabPart], *, compares: bool = True) -> AnalyticsTab:
     """A tab whose figures are sums of logs."""
-    return Tab(
+    return AnalyticsTab(
         name,
         title,
         parts,

@@ -9,7 +9,8 @@ from logs.analytics.cards import Card, Column, Line, Table, many
 from logs.analytics.overview import cost_in_words, users
 from logs.analytics.scope import Scope, this
 from logs.analytics.sources import DIM
-from logs.analytics.tabs import Part, about_logs
+from logs.analytics.tabs import about_logs
+from logs.extension_types import TabPart
 
 TOP = 20
 
@@ -76,8 +77,8 @@ TAB = about_logs(
     "users",
     "Users",
     {
-        "unique": Part("Unique users", users),
-        "per-user": Part("Requests per user", per_user),
-        "top": Part("Users with most requests", top, is_wide=True),
+        "unique": TabPart("Unique users", users),
+        "per-user": TabPart("Requests per user", per_user),
+        "top": TabPart("Users with most requests", top, is_wide=True),
     },
 )

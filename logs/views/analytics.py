@@ -13,7 +13,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from logs import extensions
-from logs.analytics import ALL, OutOfTime, Part, Tab, summary
+from logs.analytics import ALL, OutOfTime, summary
+from logs.extension_types import AnalyticsTab, TabPart
 from portkey_logs.accounts.access import workspace_for
 
 
@@ -85,26 +86,26 @@ def summary_csv(request: HttpRequest, workspace: str) -> HttpResponse:
     return response
 
 
-def tabs() -> list[Tab]:
+def tabs() -> list[AnalyticsTab]:
     """All tabs in their order: those about logs, those of other apps, and last the one that can show everything."""
     return [*ALL[:-1], *(tab for each in extensions.registered() for tab in each.analytics), ALL[-1]]
 
 
-def _tab(name: str) -> Tab:
+def _tab(name: str) -> AnalyticsTab:
     found = next((tab for tab in tabs() if tab.name == name), None)
     if found is None:
         raise Http404
     return found
 
 
-def _place(scope: Any, name: str, part: Part) -> dict[str, Any]:
+def _place(scope: Any, name: str, part: TabPart) -> dict[str, Any]:
     """What is known of a part before it is computed."""
     return {
         "name": name, "title": part.title, "is_wide": part.is_wide, "is_tall": part.is_tall, "url": scope.url(name)
     }  # fmt: skip
 
 
-def _content(scope: Any, part: Part) -> dict[str, Any]:
+def _content(scope: Any, part: TabPart) -> dict[str, Any]:
     try:
         return {"template": part.template, "shown": part.compute(scope)}
     except OutOfTime:

@@ -21,7 +21,7 @@ from feedback.models import Feedback, FeedbackTrace
 from feedback.scope import FeedbackScope
 from logs import ids
 from logs.analytics import grid
-from logs.extensions import Score
+from logs.extension_types import FeedbackScore
 from tests.factories import PASSWORD, People
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -266,4 +266,4 @@ def test_figures_equal_a_plain_calculation(people: People, given: list[Any], day
     [("1", "+1"), ("-0.5", "−0.5"), ("0", "0"), ("0.333333", "+0.33"), ("-10", "−10"), ("0.001", "≈0"), (None, "(2)")],
 )
 def test_scores_in_words(average: str | None, text: str) -> None:
-    assert Score(2, None if average is None else Decimal(average)).text == text
+    assert FeedbackScore(2, None if average is None else Decimal(average)).text == text
