@@ -13,6 +13,7 @@ from django.db.utils import Error as DatabaseError
 
 from logs import extensions, ids, partitions, rollups
 from logs.search import index
+from portkey_logs.accounts import audit
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ Tell = Callable[[str], None]
 
 
 def run_once(now: datetime | None = None) -> bool:
-    """One round: partitions ahead, expired ones dropped, rollups folded, words indexed, and what other apps add.
+    """One round: partitions ahead, expired ones dropped, rollups folded, words indexed, old audit events
+    deleted, and what other apps add.
 
     Whether there is more to do at once. What fails in one duty does not hold up the others. Raises Django's database
     errors where the database is away.
@@ -38,7 +40,7 @@ def run_once(now: datetime | None = None) -> bool:
     _try(lambda: partitions.drop_expired(connection, now_ms))
     _try(lambda: rollups.fold(connection, now))
     _try(lambda: index.work(connection, INDEX_SECONDS))
-    busy = [_try(extension.maintain) for extension in extensions.registered()]
+    busy = [_try(lambda: audit.purge(now)), *(_try(extension.maintain) for extension in extensions.registered())]
     return any(busy)
 
 

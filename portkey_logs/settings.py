@@ -208,6 +208,8 @@ SPOOL_BYTES = env.int("PORTKEY_LOGS_SPOOL_MB", 10_000, validate=validate.Range(m
 
 # Logs older than this are dropped by the worker, and refused at the door.
 RETENTION_DAYS = env.int("PORTKEY_LOGS_RETENTION_DAYS", 30, validate=validate.Range(1, 3650))
+# Audit events are small and asked for late: a year, and the month in which the year is looked back at.
+AUDIT_DAYS = env.int("PORTKEY_LOGS_AUDIT_DAYS", 400, validate=validate.Range(1, 3650))
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

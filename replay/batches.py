@@ -12,7 +12,7 @@ import msgspec
 from logs.ingest import jsonspan
 from logs.models import Log
 from portkey_logs.accounts.locks import one_at_a_time
-from portkey_logs.accounts.models import User, Workspace
+from portkey_logs.accounts.models import Actor, AuditEvent, User, Workspace
 from portkey_logs.catalog.models import PromptVersion
 from replay import credentials, prompting, source
 from replay.models import Batch, Run
@@ -57,6 +57,7 @@ def start(
         Run.objects.bulk_create(
             Run(workspace=workspace, person=user, batch=batch, parent_id=log.id) for log in logs[:MAX_LOGS]
         )
+        AuditEvent.record(workspace, Actor(user), "replay.batch", str(batch.pk), f"{len(logs)} logs, {batch.label}")
     return batch
 
 

@@ -25,7 +25,7 @@ from portkey_logs.accounts import passes
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.accounts.locks import one_at_a_time
-from portkey_logs.accounts.models import User, Workspace
+from portkey_logs.accounts.models import Actor, AuditEvent, User, Workspace
 from replay import credentials, facts
 from replay.calls import Broken, Call, Head
 from replay.events import WAIT, Event, Reader, event
@@ -90,6 +90,7 @@ def start_run(
         if Run.objects.by(user, timezone.now() - timedelta(minutes=1)).count() >= RUNS_A_MINUTE:
             raise Busy(f"You ran {RUNS_A_MINUTE} requests within a minute. Wait a little.")
         run.save(force_insert=True)
+        AuditEvent.record(workspace, Actor(user), "replay.run", str(source.log_id or run.pk), run.label or run.path)
     run.body = octets  # for now, even where it is not to be kept
     return run
 

@@ -43,8 +43,12 @@ def make_people() -> People:
     )
 
 
+ALL_OF_LOGS = ("logs.write", "logs.view", "logs.export")
+
+
 def make_key(workspace: Workspace, **kwargs: Any) -> tuple[ApiKey, str]:
-    return ApiKey.issue(workspace, kwargs.pop("name", "test key"), **kwargs)
+    """A key that may do everything with logs, unless ``scopes`` say otherwise."""
+    return ApiKey.issue(workspace, kwargs.pop("name", "test key"), **{"scopes": ALL_OF_LOGS} | kwargs)
 
 
 def make_record(workspace_id: int, **kwargs: Any) -> LogRecord:

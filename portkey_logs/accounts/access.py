@@ -6,7 +6,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
+from portkey_logs.accounts import permissions
 from portkey_logs.accounts.models import Membership, Organisation, User, Workspace
+from portkey_logs.accounts.permissions import Right, Standing
 
 
 class SignedInRequest(HttpRequest):
@@ -35,14 +37,24 @@ def membership_of(user: User | AnonymousUser, organisation: Organisation) -> Mem
     return Membership.objects.filter(user=user, organisation=organisation).first()
 
 
-def managed_workspace_for(user: User | AnonymousUser, slug: str) -> Workspace:
-    """The workspace, for someone who may manage it (an owner or an admin of its organisation).
+def permitted_workspace_for(user: User | AnonymousUser, slug: str, right: Right) -> Workspace:
+    """The workspace, for someone who has the right there.
 
-    Raises Http404 for strangers, PermissionDenied for members without the right: they see the
+    Raises Http404 for strangers, PermissionDenied with the reason for members without the right: they see the
     workspace anyway, so they may as well learn whom to ask.
     """
     workspace = workspace_for(user, slug)
-    membership = membership_of(user, workspace.organisation)
-    if membership is None or not membership.can_manage:
-        raise PermissionDenied("Only an owner or an admin of the organisation may do this.")
+    if reason := refusal(user, workspace, right):
+        raise PermissionDenied(reason)
     return workspace
+
+
+def managed_workspace_for(user: User | AnonymousUser, slug: str) -> Workspace:
+    """The workspace, for someone who may manage it (an owner or an admin of its organisation)."""
+    return permitted_workspace_for(user, slug, Right.MANAGE_ORGANISATION)
+
+
+def refusal(user: User | AnonymousUser, workspace: Workspace, right: Right) -> str:
+    """Why the person may not, in words for them; "" where they may."""
+    membership = membership_of(user, workspace.organisation)
+    return permissions.refusal(membership.standing if membership else Standing(), right)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from django.db import models, transaction
 from django.urls import reverse
-from django.utils import timezone
 
-from portkey_logs.accounts.models import ApiKey, Membership, Organisation, SignInLink, User, Workspace
+from portkey_logs.accounts.models import Actor, ApiKey, Membership, Organisation, SignInLink, User, Workspace
 
 OWNER_EMAIL = "owner@localhost"
 DEMO_KEY_NAME = "demo"
+# The demo's key lies on this machine and shows all that there is to try; the workspace holds nobody's data.
+DEMO_KEY_SCOPES = ("logs.write", "logs.view", "logs.export", "analytics.view")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ def sign_in_path(user: User) -> str:
 @transaction.atomic
 def renew_demo_key() -> str:
     """Revokes the demo's key and returns the text of a new one."""
-    _demo_keys().update(revoked_at=timezone.now())
-    return ApiKey.issue(Workspace.objects.get(slug="demo"), DEMO_KEY_NAME)[1]
+    for key in _demo_keys():
+        key.revoke(Actor())
+    return ApiKey.issue(Workspace.objects.get(slug="demo"), DEMO_KEY_NAME, scopes=DEMO_KEY_SCOPES)[1]
 
 
 def _demo_keys() -> models.QuerySet[ApiKey]:
@@ -84,7 +86,13 @@ def ensure_member(user: User, organisation_slug: str, role: str) -> Membership:
         )
         if not made and workspace.organisation_id != organisation.pk:
             raise ValueError(f"another organisation has a workspace called {organisation_slug}")
-    membership, _ = Membership.objects.update_or_create(user=user, organisation=organisation, defaults={"role": role})
+    membership, is_new = Membership.objects.get_or_create(user=user, organisation=organisation, defaults={"role": role})
+    if not is_new and membership.role != role:
+        membership.role = role
+        membership.save(update_fields=["role"])
+        membership.record(Actor(), "member.change")
+    elif is_new:
+        membership.record(Actor(), "member.add")
     return membership
 
 

@@ -7,16 +7,33 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 
-from portkey_logs.accounts.models import ApiKey, Membership, Organisation, User, Workspace
+from portkey_logs.accounts import permissions
+from portkey_logs.accounts.models import ApiKey, Organisation, Role, User, Workspace
+from portkey_logs.accounts.permissions import CATALOG_HINT, CATALOG_LABEL, Right, Standing
 
-SCOPE_LABELS = {
-    "logs.write": "logs.write: make calls, add logs and feedback",
-    "logs.view": "logs.view: read logs",
-    "logs.export": "logs.export: make and fetch files of logs",
-    "analytics.view": "analytics.view: read sums of logs",
+# What each scope lets a program do, and so what somebody may do with a key that leaked.
+SCOPE_HINTS = {
+    "logs.write": "Make calls with the workspace's virtual keys, add logs and feedback. Reads no log.",
+    "logs.view": "Read every log of the workspace: prompts, answers, users.",
+    "logs.export": "Make files of any number of logs, and fetch them.",
+    "analytics.view": "Read sums: costs, counts, names of models and users. No prompts and answers.",
+    "configs": "Read which configs there are and what they say; secrets stay masked.",
+    "prompts": "Read prompts and their versions.",
+    "virtual_keys": "Read which virtual keys there are; secrets never.",
+    "configs.": "Change how production's calls are served, and by whom: a leak can send them elsewhere.",
+    "prompts.": "Change what production's calls of prompts say: a leak can rewrite them.",
+    "virtual_keys.": "Change with which provider's keys, and to which hosts, production's calls go.",
 }
+
+
+def scope_hint(scope: str) -> str:
+    """The hint of a scope: of itself, or of its kind, apart for reading and changing."""
+    kind = scope.partition(".")[0]
+    is_changing = permissions.right_of_scope(scope) is Right.MANAGE_CATALOG
+    return SCOPE_HINTS.get(scope) or SCOPE_HINTS[f"{kind}." if is_changing else kind]
 
 
 LAST_YEAR = 2100  # what lies far beyond overflows somewhere
@@ -37,8 +54,7 @@ def end_of(day: date | None) -> datetime | None:
 class ApiKeyForm(forms.Form):
     name = forms.CharField(max_length=100, help_text="Where the key is used, so that you know it when you revoke it.")
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, SCOPE_LABELS.get(scope, scope)) for scope in ApiKey.SCOPES],
-        initial=ApiKey.LOG_SCOPES,
+        initial=ApiKey.DEFAULT_SCOPES,
         widget=forms.CheckboxSelectMultiple,
     )
     last_day = forms.DateField(
@@ -48,6 +64,23 @@ class ApiKeyForm(forms.Form):
         help_text="Optional. The key works until the end of this day (UTC).",
     )
 
+    def __init__(self, *args: Any, maker: Standing, **kwargs: Any) -> None:
+        """``maker``: nobody gives a key more than they have themselves."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 (tells mypy)
+        field.choices = [(scope, scope) for scope in permissions.scopes_in_force(ApiKey.SCOPES, maker)]
+
+    @property
+    def scope_groups(self) -> list[tuple[str, list[tuple[BoundWidget, str]]]]:
+        """The checkboxes with their hints: those of logs, and folded away those of the catalog."""
+        boxes = [(box, scope_hint(str(box.data["value"]))) for box in self["scopes"].subwidgets]
+        is_of_logs = [str(box.data["value"]).startswith(("logs.", "analytics.")) for box, _ in boxes]
+        return [
+            (title, [each for each, of_logs in zip(boxes, is_of_logs, strict=True) if of_logs is wanted])
+            for title, wanted in (("", True), ("For programs that manage configs, prompts and virtual keys", False))
+        ]
+
     def clean_last_day(self) -> datetime | None:
         """The moment (UTC) from which the key is refused; None: it never expires."""
         return end_of(self.cleaned_data["last_day"])
@@ -55,16 +88,17 @@ class ApiKeyForm(forms.Form):
 
 class InvitationForm(forms.Form):
     role = forms.ChoiceField()
+    may_manage_catalog = forms.BooleanField(label=CATALOG_LABEL, required=False, help_text=CATALOG_HINT)
     note = forms.CharField(
         max_length=100, required=False, help_text="Optional. For whom the link is; owners and admins see it."
     )
 
-    def __init__(self, *args: Any, roles: list[Membership.Role], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roles: list[Role], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["role"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 (tells mypy)
         field.choices = [(role.value, role.label) for role in roles]
-        field.initial = Membership.Role.MEMBER
+        field.initial = Role.MEMBER
 
 
 class JoinForm(forms.Form):

@@ -107,18 +107,19 @@ class Keyring(Polled[Grants]):
 def _rows(**condition: str) -> Grants:
     from django.db import close_old_connections, connection
 
-    from portkey_logs.accounts.models import ApiKey
+    from portkey_logs.accounts.api_keys import ApiKey, in_force
 
     if not connection.in_atomic_block:
         close_old_connections()  # the thread has no request cycle that would do it
     columns = ("key_hash", "id", "workspace_id", "workspace__slug", "workspace__organisation__slug")
-    settings = ("workspace__metrics_only", "workspace__ask_for_usage", "default_config")
-    active = ApiKey.objects.active().filter(**condition).order_by()
-    rows = active.values_list(*columns, "scopes", "expires_at", *settings)
-    return {
-        key_hash: Grant(id, workspace_id, slug, organisation, tuple(scopes), *rest)
-        for key_hash, id, workspace_id, slug, organisation, scopes, *rest in rows
-    }
+    more = ("expires_at", "workspace__metrics_only", "workspace__ask_for_usage", "default_config")
+    keys = ApiKey.objects.active().with_standing().without_orphans().filter(**condition).order_by()
+    rows = keys.values_list(*columns, "scopes", "owner_id", "owner_role", "owner_right", *more)
+    grants = {}
+    for key_hash, id, workspace_id, slug, organisation, scopes, owner, role, right, *settings in rows:
+        allowed = in_force(scopes, owner, role, right)
+        grants[key_hash] = Grant(id, workspace_id, slug, organisation, allowed, *settings)
+    return grants
 
 
 def _one(key_hash: str) -> Grant | None:

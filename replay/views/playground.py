@@ -18,8 +18,9 @@ from logs import present, pricing, variables
 from logs.bodies import read_side
 from logs.models import Log
 from logs.sides import Asked, side_view
-from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, refusal, workspace_for
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog import lookup
 from portkey_logs.catalog.models import Prompt, VirtualKey
 from replay import desk
@@ -77,6 +78,7 @@ def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *
         "draft": f"{request.user.pk}/{workspace.slug}/{name or (run.id if run else log.id if log else opened.path)}",
         "answer": _answer(workspace, run) if run else None,
         "rendered": _rendered(workspace, log) if log and not run and not name else None,
+        "why_not_save": refusal(request.user, workspace, Right.MANAGE_CATALOG),
         "view": "json" if request.GET.get("view") == "json" else "form",
         "snippets": SNIPPETS,
     }

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from logs import present, use, variables
 from logs.models import Log
-from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, permitted_workspace_for, refusal, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.templates import TemplateError
@@ -41,7 +42,8 @@ def prompts(request: SignedInRequest, workspace: str) -> HttpResponse:
     used = use.uses(place, "prompt")
     found = Prompt.objects.in_workspace(place).select_related("published", "created_by")
     rows = [(each, used.get(each.slug, use.Use())) for each in sorted(found, key=lambda each: each.is_archived)]
-    return TemplateResponse(request, "replay/prompts.html", {"workspace": place, "rows": rows})
+    why_not = refusal(request.user, place, Right.MANAGE_CATALOG)
+    return TemplateResponse(request, "replay/prompts.html", {"workspace": place, "rows": rows, "why_not_save": why_not})
 
 
 @login_required
@@ -126,7 +128,7 @@ def run_version(request: SignedInRequest, workspace: str, slug: str, version: UU
 @require_POST
 def save(request: SignedInRequest, workspace: str) -> HttpResponse:
     """What is on the playground as a new prompt, or as a new version of one."""
-    place = workspace_for(request.user, workspace)
+    place = permitted_workspace_for(request.user, workspace, Right.MANAGE_CATALOG)
     form = request.POST
     try:
         source = prompting.source_of(form.get("body", "").replace("\r\n", "\n"))
@@ -163,7 +165,7 @@ def _new_version(request: SignedInRequest, found: Prompt, source: PromptSource, 
 @login_required
 @require_POST
 def publish(request: SignedInRequest, workspace: str, slug: str, version: UUID) -> HttpResponse:
-    place = workspace_for(request.user, workspace)
+    place = permitted_workspace_for(request.user, workspace, Right.MANAGE_CATALOG)
     shown = _version(place, slug, version)
     shown.prompt.publish(shown, by=Actor(request.user))
     messages.success(request, f"Calls of {slug} use version {shown.number} from now on.")
@@ -174,7 +176,7 @@ def publish(request: SignedInRequest, workspace: str, slug: str, version: UUID) 
 @require_POST
 def archive(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Archive a prompt, or bring it back."""
-    place = workspace_for(request.user, workspace)
+    place = permitted_workspace_for(request.user, workspace, Right.MANAGE_CATALOG)
     found = _prompt(place, slug)
     if found.is_archived:
         found.restore(by=Actor(request.user))

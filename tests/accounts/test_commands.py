@@ -117,7 +117,7 @@ class TestCreateApiKey:
         assert text == text.strip() + "\n"
         grant = keyring.find(text.strip())
         assert grant is not None
-        assert (grant.workspace_slug, grant.scopes) == ("acme", ("logs.write", "logs.view", "logs.export"))
+        assert (grant.workspace_slug, grant.scopes) == ("acme", ("logs.write",))
 
     def test_with_one_scope(self, people: People) -> None:
         text = run("create_api_key", "--workspace", "acme", "--name", "ci", "--scope", "logs.view")

@@ -92,7 +92,7 @@ def test_from_the_playground_to_a_prompt_and_its_next_version(alice: Client, peo
 
 def test_the_pages(alice: Client, greeting: Prompt, store: Any, django_assert_max_num_queries: Any) -> None:
     store({"prompt": greeting.slug}, {"prompt": greeting.slug, "is_success": False, "status_code": 500})
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         listed = alice.get("/w/acme/prompts/").content.decode()
     assert greeting.slug in listed
     assert f"/w/acme/logs/?prompt={greeting.slug}" in listed

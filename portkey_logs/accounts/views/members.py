@@ -9,14 +9,14 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.forms import InvitationForm
-from portkey_logs.accounts.models import Invitation, Membership, Refused, Workspace
+from portkey_logs.accounts.models import Actor, Invitation, Membership, Refused, Workspace
+from portkey_logs.accounts.permissions import CATALOG_HINT, CATALOG_LABEL
 from portkey_logs.accounts.views.common import action_of
 
 
@@ -33,8 +33,7 @@ def members(request: SignedInRequest, workspace: str) -> HttpResponse:
         managed_workspace_for(request.user, workspace)
         form = InvitationForm(request.POST, roles=roles)
         if form.is_valid():
-            role, note = form.cleaned_data["role"], form.cleaned_data["note"]
-            _, token = Invitation.issue(place.organisation, request.user, role, note)
+            _, token = Invitation.issue(place.organisation, request.user, **form.cleaned_data)
             new_link = absolute_url(request, reverse("invitation", args=[token]))
             form = InvitationForm(roles=roles)
     people = place.organisation.memberships.select_related("user").order_by("user__email")
@@ -60,7 +59,13 @@ def member(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
     person = get_object_or_404(place.organisation.memberships.select_related("user"), pk=id)
     if not membership.may_change(person):
         raise PermissionDenied
-    context = {"workspace": place, "person": person, "roles": membership.grantable_roles}
+    context = {
+        "workspace": place,
+        "person": person,
+        "roles": membership.grantable_roles,
+        "catalog_label": CATALOG_LABEL,
+        "catalog_hint": CATALOG_HINT,
+    }
     return render(request, "accounts/member.html", context)
 
 
@@ -72,8 +77,10 @@ def change_role(request: SignedInRequest, workspace: str, id: int) -> HttpRespon
     try:
         if role not in Membership.Role:
             raise Refused("Choose a role.")
-        _own_membership(request, place).give_role(other, role)
-        messages.success(request, f"{other.user.display_name} is {other.get_role_display().lower()} now.")
+        may_manage_catalog = request.POST.get("may_manage_catalog") == "1"
+        _own_membership(request, place).give_role(other, role, may_manage_catalog=may_manage_catalog)
+        right = " and may change what production calls" if may_manage_catalog else ""
+        messages.success(request, f"{other.user.display_name} is {other.get_role_display().lower()} now{right}.")
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect("members", workspace=workspace)
@@ -95,8 +102,7 @@ def remove_member(request: SignedInRequest, workspace: str, id: int) -> HttpResp
 @action_of("members")
 def revoke_invitation(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
     place = managed_workspace_for(request.user, workspace)
-    get_object_or_404(place.organisation.invitations, pk=id)
-    _open_invitations(place).filter(pk=id).update(revoked_at=timezone.now())
+    get_object_or_404(place.organisation.invitations, pk=id).revoke(Actor(request.user))
     messages.success(request, "The invitation is revoked. Its link no longer works.")
     return redirect("members", workspace=workspace)
 
@@ -109,8 +115,4 @@ def _own_membership(request: SignedInRequest, place: Workspace) -> Membership:
 
 
 def _open_invitations(place: Workspace) -> QuerySet[Invitation]:
-    return (
-        place.organisation.invitations.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
-        .select_related("created_by")
-        .order_by("-created_at")
-    )
+    return place.organisation.invitations.open().select_related("created_by").order_by("-created_at")

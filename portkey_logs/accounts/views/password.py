@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from portkey_logs.accounts.access import SignedInRequest
-from portkey_logs.accounts.models import SignInLink
+from portkey_logs.accounts.models import Actor
 from portkey_logs.accounts.views.common import rate_limited
 
 
@@ -32,7 +32,7 @@ def password(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         with transaction.atomic():
             form.save()
-            SignInLink.withdraw(request.user)
+            request.user.note_password_change(Actor(request.user))
         update_session_auth_hash(request, request.user)
         messages.success(request, "The password is changed." if has_one else "The password is set.")
         return redirect("home")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
 from portkey_logs.accounts.forms import LoggingForm, OrganisationForm, WorkspaceForm
+from portkey_logs.accounts.models import Actor, AuditEvent
 from portkey_logs.accounts.views.common import action_of
 
 WORKSPACE_IDS = "workspace_%s"  # the page has a second form with a field "name"
@@ -25,7 +26,7 @@ def workspace_settings(request: SignedInRequest, workspace: str) -> HttpResponse
         managed_workspace_for(request.user, workspace)
         form = OrganisationForm(request.POST, instance=place.organisation)
         if form.is_valid():
-            place.organisation.save(update_fields=["name"])
+            place.organisation.rename(form.cleaned_data["name"], Actor(request.user))
             messages.success(request, "The name is changed.")
             return redirect("workspace_settings", workspace=workspace)
     return _page(request, workspace, organisation_form=form)
@@ -39,6 +40,7 @@ def create_workspace(request: SignedInRequest, workspace: str) -> HttpResponse:
         return _page(request, workspace, workspace_form=form)
     form.instance.organisation = place.organisation
     new = form.save()
+    AuditEvent.record(new, Actor(request.user), "workspace.make", new.slug, new.name)
     messages.success(request, f"The workspace “{new.name}” is ready. It needs an API key to receive logs.")
     return redirect("api_keys", workspace=new.slug)
 
@@ -48,7 +50,8 @@ def change_logging(request: SignedInRequest, workspace: str) -> HttpResponse:
     """What is kept of the logs to come; takes effect within 5 s."""
     place = managed_workspace_for(request.user, workspace)
     form = LoggingForm(request.POST, instance=place)
-    form.save()  # two checkboxes: there is nothing to get wrong
+    form.save(commit=False)  # two checkboxes: there is nothing to get wrong
+    place.change_logging(Actor(request.user))
     messages.success(request, "What is logged is changed. Logs that are there stay as they are.")
     return redirect("workspace_settings", workspace=workspace)
 

@@ -19,13 +19,14 @@ from logs import bodies, use
 from logs.ingest import origin
 from logs.models import Log
 from logs.use import Routing
-from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, refusal, workspace_for
 from portkey_logs.accounts.models import Actor, AuditEvent, Workspace
+from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog import schema, strategy
 from portkey_logs.catalog.forms import ConfigForm
 from portkey_logs.catalog.models import Config, ConfigVersion, Invalid, SavedMeanwhile
 from portkey_logs.catalog.strategy import Option
-from portkey_logs.catalog.views.shared import archive_or_restore, can_manage, item_or_404
+from portkey_logs.catalog.views.shared import archive_or_restore, item_or_404, saving, saving_workspace_for
 
 EXAMPLE = {
     "strategy": {"mode": "fallback"},
@@ -49,7 +50,7 @@ def configs(request: SignedInRequest, workspace: str) -> HttpResponse:
         }
         for config in sorted(found, key=lambda each: each.is_archived)
     ]
-    return render(request, "catalog/configs.html", {"workspace": place, "rows": rows})
+    return render(request, "catalog/configs.html", {"workspace": place, "rows": rows} | saving(request, place))
 
 
 @login_required
@@ -75,8 +76,8 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
         "difference": _difference(request.GET.get("against", ""), versions, shown),
         "logs_url": reverse("log_list", args=[place.slug]) + f"?config={found.slug}",
         "api_keys": place.api_keys.active(),
-        "can_manage": can_manage(request, place),
-    }
+        "can_manage": not refusal(request.user, place, Right.MANAGE_ORGANISATION),
+    } | saving(request, place)
     return render(request, "catalog/config.html", context)
 
 
@@ -84,7 +85,7 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
 @require_http_methods(["GET", "POST"])
 def new_config(request: SignedInRequest, workspace: str) -> HttpResponse:
     """An empty editor; with ``?log=<id>`` one with what that log tells of its config."""
-    place = workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     form = ConfigForm(request.POST) if request.method == "POST" else ConfigForm(initial=_initial(request, place))
     if form.is_valid():
         values = form.cleaned_data
@@ -105,7 +106,7 @@ def new_config(request: SignedInRequest, workspace: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit_config(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Another version, from the current one or from ``?version=<number>``."""
-    place = workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     found = _config(place, slug)
     if request.method == "POST":
         form = ConfigForm(request.POST, is_new=False)
@@ -141,7 +142,7 @@ def set_default(request: SignedInRequest, workspace: str, slug: str) -> HttpResp
 @login_required
 def archive_config(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Archives the config, or restores it: what the page's button says. A GET leads to the page."""
-    place = workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     found = _config(place, slug)
     if request.method == "POST":
         archive_or_restore(request, found)

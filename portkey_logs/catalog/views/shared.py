@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.contrib import messages
 from django.shortcuts import get_object_or_404
 
-from portkey_logs.accounts.access import SignedInRequest, membership_of
+from portkey_logs.accounts.access import SignedInRequest, permitted_workspace_for, refusal
 from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog.models.base import Item
 
 
@@ -26,7 +27,11 @@ def archive_or_restore(request: SignedInRequest, item: Item) -> None:
         messages.success(request, "Restored: calls may name it again.")
 
 
-def can_manage(request: SignedInRequest, workspace: Workspace) -> bool:
-    """Whether the person is an owner or an admin."""
-    membership = membership_of(request.user, workspace.organisation)
-    return membership is not None and membership.can_manage
+def saving(request: SignedInRequest, workspace: Workspace) -> dict[str, str]:
+    """For templates: ``why_not_save``, the reason why the person may not change the catalog, "" where they may."""
+    return {"why_not_save": refusal(request.user, workspace, Right.MANAGE_CATALOG)}
+
+
+def saving_workspace_for(request: SignedInRequest, slug: str) -> Workspace:
+    """The workspace, for someone who may change its catalog. Raises Http404, PermissionDenied."""
+    return permitted_workspace_for(request.user, slug, Right.MANAGE_CATALOG)

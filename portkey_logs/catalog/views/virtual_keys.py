@@ -1,4 +1,4 @@
-"""The pages of virtual keys: everybody sees what there is, owners and admins change it. Secrets only ever go in."""
+"""The pages of virtual keys: every member sees what there is; who may, changes it. Secrets only ever go in."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from logs import use
 from logs.budget import within
 from logs.models import Log
-from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog.forms import NewVirtualKeyForm, SecretForm, VirtualKeyForm
 from portkey_logs.catalog.models import Invalid, VirtualKey
-from portkey_logs.catalog.views.shared import archive_or_restore, can_manage, item_or_404
+from portkey_logs.catalog.views.shared import archive_or_restore, item_or_404, saving, saving_workspace_for
 from replay import runner
 from replay.models import Run
 from replay.slots import Refused
@@ -40,14 +40,14 @@ def virtual_keys(request: SignedInRequest, workspace: str) -> HttpResponse:
     rows = [
         {"key": key, "use": used.get(key.slug, use.Use())} for key in sorted(found, key=lambda each: each.is_archived)
     ]
-    context = {"workspace": place, "rows": rows, "can_manage": can_manage(request, place)}
+    context = {"workspace": place, "rows": rows} | saving(request, place)
     return render(request, "catalog/virtual_keys.html", context)
 
 
 @login_required
 @require_safe
 def virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
-    """One key: what is known of it, its use, and for those who manage the workspace the forms."""
+    """One key: what is known of it, its use, and for those who may change it the forms."""
     place = workspace_for(request.user, workspace)
     return _page(request, place, _key(place, slug))
 
@@ -57,7 +57,7 @@ def virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResp
 @require_http_methods(["GET", "POST"])
 def new_virtual_key(request: SignedInRequest, workspace: str) -> HttpResponse:
     """A form for the key; ``?slug=`` and ``?provider=`` fill it in."""
-    place = managed_workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     asked = {name: request.GET.get(name, "") for name in ("slug", "provider")}
     form = NewVirtualKeyForm(request.POST) if request.method == "POST" else NewVirtualKeyForm(initial=asked)
     if form.is_valid():
@@ -84,7 +84,7 @@ def new_virtual_key(request: SignedInRequest, workspace: str) -> HttpResponse:
 @login_required
 def change_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Name, host, options, last day and note."""
-    place = managed_workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     key = _key(place, slug)
     if request.method != "POST":
         return _to(place, key)
@@ -105,7 +105,7 @@ def change_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> H
 @login_required
 def rotate_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Another secret under the same slug."""
-    place = managed_workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     key = _key(place, slug)
     if request.method != "POST":
         return _to(place, key)
@@ -124,7 +124,7 @@ def rotate_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> H
 @login_required
 def test_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """A chat of two words with the model that the form names; the answer is a log, the verdict a message."""
-    place = managed_workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     key = _key(place, slug)
     model = request.POST.get("model", "").strip()
     if request.method == "POST" and model:
@@ -153,7 +153,7 @@ def _tell(request: SignedInRequest, run: Run, model: str) -> None:
 @login_required
 def archive_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     """Archives the key, or restores it: what the page's button says."""
-    place = managed_workspace_for(request.user, workspace)
+    place = saving_workspace_for(request, workspace)
     key = _key(place, slug)
     if request.method == "POST":
         archive_or_restore(request, key)
@@ -180,12 +180,11 @@ def _page(
         "workspace": workspace,
         "key": key,
         "use": use.uses(workspace, "virtual_key").get(key.slug, use.Use()),
-        "can_manage": can_manage(request, workspace),
         "form": form or VirtualKeyForm(initial=_initial(key)),
         "secret_form": secret_form or SecretForm(),
         "test_model": _last_model(workspace, key),
         "logs_url": reverse("log_list", args=[workspace.slug]) + f"?virtual_key={key.slug}",
-    }
+    } | saving(request, workspace)
     return render(request, "catalog/virtual_key.html", context, status=422 if failed else 200)
 
 

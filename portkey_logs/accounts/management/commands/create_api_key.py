@@ -19,9 +19,8 @@ class Command(BaseCommand):
             "--scope",
             action="append",
             choices=ApiKey.SCOPES,
-            help=f"may be given several times (default: {', '.join(ApiKey.LOG_SCOPES)})",
+            help=f"may be given several times (default: {', '.join(ApiKey.DEFAULT_SCOPES)} alone)",
         )
-
         parser.add_argument("--config", default="", help="slug of the config of calls that bring none")
 
     def handle(
@@ -32,5 +31,5 @@ class Command(BaseCommand):
             raise CommandError(f"there is no workspace {workspace}")
         if not 0 < len(name) <= 100:
             raise CommandError("the name needs 1 to 100 characters")
-        scopes = tuple(scope or ApiKey.LOG_SCOPES)
+        scopes = tuple(scope or ApiKey.DEFAULT_SCOPES)
         self.stdout.write(ApiKey.issue(place, name, scopes=scopes, default_config=config)[1])
