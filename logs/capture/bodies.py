@@ -1,16 +1,10 @@
-"""What is kept of bodies for the record while they pass through, and undoing their Content-Encoding."""
+"""What is kept of bodies for the record while they pass through."""
 
 from __future__ import annotations
-
-import zlib
-
-import zstandard
 
 # One body: as much as POST /v1/logs takes. All calls together: what a crowd of them may hold at a time.
 BODY_BYTES = 64 * 1024 * 1024
 TOTAL_BYTES = 256 * 1024 * 1024
-PIECE_BYTES = 16 * 1024  # of a compressed body, looked at together
-ZSTD_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659: what a zstd stream over HTTP may ask its reader to remember
 
 
 class Room:
@@ -60,60 +54,3 @@ class Kept:
         self._held = 0
         if self._parts is not None:
             self._parts = []
-
-
-def decoded(body: bytes, coding: str, limit: int = BODY_BYTES) -> bytes:
-    """A body without its Content-Encoding; as it is where that is unknown, damaged, or unpacks beyond ``limit``.
-
-    A stream that was cut gives what came.
-    """
-    for name in reversed([name.strip().lower() for name in coding.split(",") if name.strip()]):
-        try:
-            if name in ("gzip", "x-gzip"):
-                unpacked = _inflate(body, 16 + zlib.MAX_WBITS, limit)
-            elif name == "deflate":
-                unpacked = _deflate(body, limit)
-            elif name == "zstd":
-                reader = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES).stream_reader(
-                    body, read_across_frames=True
-                )
-                unpacked = reader.read(limit + 1)
-            elif name == "identity":
-                continue
-            else:
-                return body
-        except (zlib.error, zstandard.ZstdError):
-            return body
-        if len(unpacked) > limit:
-            return body
-        body = unpacked
-    return body
-
-
-def _deflate(body: bytes, limit: int) -> bytes:
-    """The zlib format (RFC 9110, 8.4.1.2), yet some senders leave its wrapper off."""
-    try:
-        return _inflate(body, zlib.MAX_WBITS, limit)
-    except zlib.error:
-        return _inflate(body, -zlib.MAX_WBITS, limit)
-
-
-def _inflate(body: bytes, wbits: int, limit: int) -> bytes:
-    """All members of a gzip file (RFC 1952, 2.2), or one zlib stream; at most ``limit`` + 1 bytes.
-
-    In pieces: what a member leaves over is copied, and there may be a member every 20 bytes.
-    """
-    unpacked = bytearray()
-    stream = zlib.decompressobj(wbits)
-    for start in range(0, len(body), PIECE_BYTES):
-        piece = body[start : start + PIECE_BYTES]
-        while piece and len(unpacked) <= limit:
-            if stream.eof:
-                stream = zlib.decompressobj(wbits)
-            unpacked += stream.decompress(piece, limit + 1 - len(unpacked))
-            if stream.eof and wbits <= zlib.MAX_WBITS:
-                return bytes(unpacked)
-            piece = stream.unused_data if stream.eof else b""
-        if len(unpacked) > limit:
-            break
-    return bytes(unpacked)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from logs.capture.bodies import Kept, decoded
+from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.estimate import estimate
 from logs.ingest import normalise
 from logs.ingest.record import Exchange, LogRecord
 from portkey_logs import redaction
+from portkey_logs.lib.compression import DecompressionError, decompress
 
 _MAX_SIZE = 2**31 - 1  # of the columns for sizes
 
@@ -81,6 +82,11 @@ class Draft:
 
 
 def _plain(kept: Kept, headers: dict[str, str]) -> bytes | None:
+    """Return the body without its Content-Encoding; as it came where that cannot be undone."""
     body = kept.octets()
-    coding = headers.get("content-encoding", "")
-    return decoded(body, coding) if body and coding else body
+    if not body:
+        return body
+    try:
+        return decompress(body, headers.get("content-encoding", ""), BODY_BYTES, allow_truncated=True)
+    except DecompressionError:
+        return body

@@ -18,18 +18,26 @@ from urllib.parse import unquote
 import msgspec
 
 from logs.capture.answers import Refused
-from logs.capture.bodies import decoded
 from logs.capture.request import Request
 from logs.ingest import origin
+from logs.ingest.text import decode_json
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.catalog import options, schema, slugs
 from portkey_logs.catalog.registry import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.secrets import Unreadable
 from portkey_logs.catalog.templates import TemplateError
+from portkey_logs.lib.compression import (
+    DecompressedSizeError,
+    DecompressionError,
+    UnsupportedEncodingError,
+    decompress,
+)
 
 # Of the config with its prompts, which travels in one header: half of what the gateway we start takes for all.
 CONFIG_BYTES = 512 * 1024
 
+# Of the body of a call that runs a prompt, without its Content-Encoding: as much as a rendered prompt may have.
+MAX_PROMPT_BODY_BYTES = 4 * 1024 * 1024
 MAX_PROMPTS = 20  # of the targets of one call; to render one takes up to some 20 ms of everybody's time
 
 _PROMPT = re.compile(r"/v1/prompts/([^/]+)/completions/?")
@@ -326,13 +334,28 @@ class _Resolution:
 
     def _read_body(self) -> Json:
         """A copy of the call's body. Raises Refused."""
+        encodings = self._fields.get("content-encoding", "")
         try:
-            parsed = json.loads(decoded(self._body or b"{}", self._fields.get("content-encoding", "")))
-        except (ValueError, RecursionError):
+            body = decompress(self._body or b"{}", encodings, MAX_PROMPT_BODY_BYTES)
+        except DecompressedSizeError:
+            raise _too_large() from None
+        except DecompressionError as error:
+            status = 415 if isinstance(error, UnsupportedEncodingError) else 400
+            raise Refused(status, str(error), "invalid_request") from None
+        if len(body) > MAX_PROMPT_BODY_BYTES:
+            raise _too_large()
+        try:
+            parsed = decode_json(body)
+        except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
             raise Refused(400, "The body must be a JSON object", "invalid_request")
         return parsed
+
+
+def _too_large() -> Refused:
+    message = f"The body of a call that runs a prompt is larger than {MAX_PROMPT_BODY_BYTES >> 20} MiB"
+    return Refused(413, message, "too_large")
 
 
 class _Model(msgspec.Struct):

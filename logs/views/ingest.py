@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-import zlib
-from collections.abc import Callable
-from gzip import GzipFile
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any
 
-import zstandard
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
@@ -19,9 +14,12 @@ from django.http.request import UnreadablePostError
 
 from logs.ingest import normalise, portkey, writer
 from portkey_logs.accounts.api import ApiRequest, api_key_required
-
-# RFC 9659: what a zstd stream over HTTP may ask its reader to remember.
-ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+from portkey_logs.lib.compression import (
+    DecompressedSizeError,
+    DecompressionError,
+    UnsupportedEncodingError,
+    decompress,
+)
 
 
 class _BodyError(Exception):
@@ -97,60 +95,16 @@ def read_body(request: HttpRequest) -> bytes:
         raise too_large from None
     except UnreadablePostError:
         raise _BodyError(HTTPStatus.BAD_REQUEST, "The body ended early.") from None
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("", "identity") and len(body) <= limit:
-        body = _decompressed(body, encoding, limit)
     if len(body) > limit:
         raise too_large
-    return body
-
-
-def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
-    """At most ``limit`` + 1 bytes: enough to see that there are too many."""
-    decompress = _DECOMPRESSORS.get(encoding)
-    if decompress is None:
-        raise _BodyError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Encoding {encoding[:40]!r} is not supported; use gzip, zstd or deflate.",
-        )
     try:
-        return decompress(body, limit + 1)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise _BodyError(HTTPStatus.BAD_REQUEST, f"The body is not valid {encoding}.") from error
-
-
-def _gunzip(body: bytes, size: int) -> bytes:
-    return GzipFile(fileobj=BytesIO(body)).read(size)
-
-
-def _unzstd(body: bytes, size: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES).stream_reader(body, read_across_frames=True)
-    data: bytes = reader.read(size)  # zstandard has no types
-    return data
-
-
-def _inflate(body: bytes, size: int) -> bytes:
-    """``deflate`` is the zlib format (RFC 9110, 8.4.1.2), yet some senders leave its wrapper off."""
-    try:
-        return _inflate_as(zlib.MAX_WBITS, body, size)
-    except zlib.error:
-        return _inflate_as(-zlib.MAX_WBITS, body, size)
-
-
-def _inflate_as(wbits: int, body: bytes, size: int) -> bytes:
-    stream = zlib.decompressobj(wbits)
-    data = stream.decompress(body, size)
-    if len(data) < size and not stream.eof:
-        raise EOFError
-    return data
-
-
-_DECOMPRESSORS: dict[str, Callable[[bytes, int], bytes]] = {
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
-    "zstd": _unzstd,
-    "deflate": _inflate,
-}
+        return decompress(body, request.headers.get("Content-Encoding", ""), limit)
+    except DecompressedSizeError:
+        raise too_large from None
+    except UnsupportedEncodingError as error:
+        raise _BodyError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error)) from error
+    except DecompressionError as error:
+        raise _BodyError(HTTPStatus.BAD_REQUEST, str(error)) from error
 
 
 def _answer(log_ids: list[str], errors: list[dict[str, Any]]) -> JsonResponse:

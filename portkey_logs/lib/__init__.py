@@ -1,0 +1,1 @@
+"""General code that knows neither Django nor this product's data."""
