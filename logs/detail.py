@@ -15,6 +15,7 @@ from logs.models import Log
 from logs.present import Row
 from logs.sides import Asked, SideView, side_view
 from logs.variables import Variable
+from logs.vocabulary import Completeness, Source, TokensOrigin
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.catalog import lookup
 from portkey_logs.catalog.lookup import Kept
@@ -155,13 +156,13 @@ def facts(log: Log, workspace: Workspace) -> list[Fact]:
             ask=("status", log.status_code),
         ),
         Fact("Tokens", present.tokens_in_words(log) if log.total_tokens is not None else ""),
-        Fact("Usage", present.USAGE_ORIGINS.get(log.tokens_origin, ""), minor=counted),
+        Fact("Usage", TokensOrigin(log.tokens_origin).label, minor=counted),
         _cost(log),
         Fact("Latency", _latency(log)),
         Fact("Finish reason", log.finish_reason or ""),
         Fact(
             "Completeness",
-            present.COMPLETENESS_WORDS.get(log.completeness, log.completeness),
+            Completeness(log.completeness).label,
             minor=complete,
             ask=("completeness", log.completeness),
         ),
@@ -175,7 +176,7 @@ def facts(log: Log, workspace: Workspace) -> list[Fact]:
         _origin("Prompt", "prompt", log.prompt, log.prompt_version_id, _prompt(log, workspace)),
         _origin("Virtual key", "virtual_key", log.virtual_key, None, _virtual_key(log, workspace)),
         Fact("API key", key_name, ask=("api_key", key_name)),
-        Fact("Source", present.SOURCE_WORDS.get(log.source, log.source), minor=True, ask=("source", log.source)),
+        Fact("Source", Source(log.source).label, minor=True, ask=("source", log.source)),
         Fact("Price from", log.cost_source or "", minor=True),
         Fact("Sizes", f"{log.request_bytes:,} bytes sent, {log.response_bytes:,} received", minor=True),
         Fact("Endpoint", f"{log.method} {log.path}", title=log.url, mono=True, minor=True),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from logs.ingest.record import GatewayStatus
+from logs.vocabulary import FROM_CACHE
 
 MAX_CHECKS = 50
 
@@ -309,7 +310,7 @@ def _by_text(status: int | None, text: str) -> Explanation:
 
 def _with_gateway(found: Explanation, status: int | None, gateway: GatewayStatus) -> Explanation:
     """What the gateway did about it belongs to the meaning: a cached error, retries that ran out, a last option."""
-    if status is not None and status < 300 and gateway.cache_status in ("hit", "semantic_hit"):
+    if status is not None and status < 300 and gateway.cache_status in FROM_CACHE:
         return Explanation(
             f"The gateway had cached an error and served it as a success (HTTP {status}). {found.summary}",
             "Send x-portkey-cache-force-refresh once to replace it, or wait for the cache's max_age to pass.",

@@ -18,6 +18,16 @@ from django.utils import timezone
 from logs import ids
 from logs.query import COLUMNS, VIEW
 from logs.querysets import LogQuerySet
+from logs.vocabulary import (
+    CacheStatus,
+    Completeness,
+    FallbackStatus,
+    LoadbalanceStatus,
+    RequestType,
+    RetryStatus,
+    Source,
+    TokensOrigin,
+)
 from portkey_logs.accounts.models import ApiKey, User, Workspace
 
 
@@ -35,15 +45,15 @@ class Log(models.Model):
     workspace = _no_constraint(Workspace)
     id = models.UUIDField(default=ids.uuid7)
     received_at = models.DateTimeField()  # the server's clock at commit; live readers follow it
-    source = models.CharField(max_length=10)
-    completeness = models.CharField(max_length=12)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    completeness = models.CharField(max_length=12, choices=Completeness.choices)
 
     trace_id = models.TextField()
     span_id = models.TextField(null=True)
     parent_span_id = models.TextField(null=True)
     span_name = models.TextField(null=True)
 
-    request_type = models.CharField(max_length=24)
+    request_type = models.CharField(max_length=24, choices=RequestType.choices)
     method = models.CharField(max_length=10)
     url = models.TextField()
     path = models.TextField()
@@ -72,16 +82,16 @@ class Log(models.Model):
     cache_write_tokens = models.IntegerField(null=True)
     input_audio_tokens = models.IntegerField(null=True)
     output_audio_tokens = models.IntegerField(null=True)
-    tokens_origin = models.CharField(max_length=10)
+    tokens_origin = models.CharField(max_length=10, choices=TokensOrigin.choices)
     cost = models.DecimalField(max_digits=18, decimal_places=8, null=True)  # cents; NULL: no price is known
     cost_source = models.TextField(null=True)
 
-    cache_status = models.CharField(max_length=14)
-    retry_status = models.CharField(max_length=14)
+    cache_status = models.CharField(max_length=14, choices=CacheStatus.choices)
+    retry_status = models.CharField(max_length=14, choices=RetryStatus.choices)
     retry_count = models.SmallIntegerField()
-    fallback_status = models.CharField(max_length=10)
+    fallback_status = models.CharField(max_length=10, choices=FallbackStatus.choices)
     fallback_option = models.SmallIntegerField(null=True)
-    loadbalance_status = models.CharField(max_length=10)
+    loadbalance_status = models.CharField(max_length=10, choices=LoadbalanceStatus.choices)
     option_path = models.TextField(null=True)
 
     config = models.TextField(null=True)
@@ -224,14 +234,14 @@ class CoreSums(Sums):
 
     provider = models.TextField(null=True)
     model = models.TextField(null=True)
-    request_type = models.CharField(max_length=24)
+    request_type = models.CharField(max_length=24, choices=RequestType.choices)
     status_code = models.SmallIntegerField(null=True)
     is_success = models.BooleanField()
-    cache_status = models.CharField(max_length=14)
-    retry_status = models.CharField(max_length=14)
+    cache_status = models.CharField(max_length=14, choices=CacheStatus.choices)
+    retry_status = models.CharField(max_length=14, choices=RetryStatus.choices)
     retry_count = models.SmallIntegerField()
-    fallback_status = models.CharField(max_length=10)
-    loadbalance_status = models.CharField(max_length=10)
+    fallback_status = models.CharField(max_length=10, choices=FallbackStatus.choices)
+    loadbalance_status = models.CharField(max_length=10, choices=LoadbalanceStatus.choices)
 
     class Meta(Sums.Meta):
         abstract = True

@@ -16,56 +16,19 @@ from logs import status
 from logs.extension_types import FeedbackScore, LogAction
 from logs.ingest.record import GatewayStatus
 from logs.models import Log
-from logs.rollups import FROM_CACHE
 from logs.search.find import Match
+from logs.vocabulary import (
+    FROM_CACHE,
+    CacheStatus,
+    Completeness,
+    FallbackStatus,
+    LoadbalanceStatus,
+    RequestType,
+    RetryStatus,
+)
 
 if TYPE_CHECKING:
     from logs.columns import Cell
-
-TYPE_LABELS = {
-    "chat_completion": "Chat Completion",
-    "completion": "Completion",
-    "embedding": "Embedding",
-    "image_generation": "Image Generation",
-    "image_edit": "Image Edit",
-    "audio_speech": "Speech",
-    "audio_transcription": "Transcription",
-    "audio_translation": "Audio Translation",
-    "message": "Message",
-    "response": "Response",
-    "moderation": "Moderation",
-    "rerank": "Rerank",
-    "other": "Other",
-}
-
-COMPLETENESS_NOTES = {
-    "complete": "",
-    "cut": "The stream ended without its end mark: the answer may be missing its tail.",
-    "client_left": "The client closed the connection before the answer was complete.",
-    "unparsed": "This body could not be read as JSON; it is shown as received.",
-    "not_kept": "Bodies of this request were not kept, by the caller's or the workspace's choice.",
-}
-
-COMPLETENESS_WORDS = {
-    "complete": "Complete",
-    "cut": "Cut by the provider",
-    "client_left": "Client left before the end",
-    "unparsed": "Complete, but not readable as JSON",
-    "not_kept": "Bodies not kept",
-}
-
-SOURCE_WORDS = {
-    "api": "POST /v1/logs",
-    "capture": "Capture",
-    "otlp": "OpenTelemetry",
-    "import": "Import",
-}
-
-USAGE_ORIGINS = {
-    "provider": "Reported by the provider",
-    "estimated": "Estimated from the text",
-    "missing": "Missing: the provider reported none",
-}
 
 
 @dataclass(frozen=True)
@@ -153,12 +116,12 @@ def iso(moment: datetime) -> str:
 def gateway_status(log: Log) -> GatewayStatus:
     """The stored columns as the value that ``logs.status`` speaks of."""
     return GatewayStatus(
-        cache_status=log.cache_status,  # type: ignore[arg-type]
-        retry_status=log.retry_status,  # type: ignore[arg-type]
+        cache_status=CacheStatus(log.cache_status),
+        retry_status=RetryStatus(log.retry_status),
         retry_count=log.retry_count,
-        fallback_status=log.fallback_status,  # type: ignore[arg-type]
+        fallback_status=FallbackStatus(log.fallback_status),
         fallback_option=log.fallback_option,
-        loadbalance_status=log.loadbalance_status,  # type: ignore[arg-type]
+        loadbalance_status=LoadbalanceStatus(log.loadbalance_status),
     )
 
 
@@ -191,7 +154,7 @@ def row(
         url=url,
         created_at=log.created_at,
         received_at=log.received_at,
-        type_label=TYPE_LABELS.get(log.request_type, log.request_type),
+        type_label=RequestType(log.request_type).label,
         request_type=log.request_type,
         provider=log.provider or "",
         model=log.model or "",
@@ -211,7 +174,7 @@ def row(
         latency=duration(log.latency_ms) if log.latency_ms is not None else "",
         stream=log.stream,
         completeness=log.completeness,
-        completeness_note=COMPLETENESS_NOTES.get(log.completeness, ""),
+        completeness_note=Completeness(log.completeness).note,
         marks=marks(log),
         trace_id=log.trace_id,
         score=score,

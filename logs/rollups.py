@@ -24,6 +24,7 @@ from django.db.backends.utils import CursorWrapper
 
 from logs import ids
 from logs.ingest.record import LogRecord
+from logs.vocabulary import FROM_CACHE
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,6 @@ FOLD_BUCKETS = 200  # per call and table, so that the worker comes round to its 
 FOLD_AGAIN = timedelta(minutes=15)  # for a bucket that could not be folded: rare enough not to flood the log
 _failed: dict[str, dict[tuple[int, datetime], datetime]] = {}  # table -> (workspace, bucket) -> until when it waits
 
-FROM_CACHE = ("hit", "semantic_hit")
 _METADATA = "meta."
 SEPARATOR = "\x1f"  # between the parts of an option's value; no header can hold it
 

@@ -16,6 +16,7 @@ from logs.conversation import Conversation
 from logs.conversation.others import about
 from logs.jsontree import MAX_DEPTH, Node
 from logs.models import Log
+from logs.vocabulary import Completeness
 from portkey_logs.accounts.models import Workspace
 
 SHOWN_LEVELS = 6
@@ -240,11 +241,11 @@ def side_view(side: Side, workspace: Workspace, asked: Asked) -> SideView:
 
 def _completeness_note(log: Log, side: Side) -> str:
     if log.completeness == "not_kept" and not side.is_kept:
-        return present.COMPLETENESS_NOTES["not_kept"]
+        return Completeness.NOT_KEPT.note
     if side.name == "response" and log.completeness in ("cut", "client_left"):
-        return present.COMPLETENESS_NOTES[log.completeness]
+        return Completeness(log.completeness).note
     if log.completeness == "unparsed" and side.size and not side.is_large and not side.is_json:
-        return present.COMPLETENESS_NOTES["unparsed"]
+        return Completeness.UNPARSED.note
     return ""
 
 

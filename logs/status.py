@@ -18,18 +18,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from logs.ingest.record import CacheStatus, FallbackStatus, GatewayStatus, LoadbalanceStatus, RetryStatus
+from logs.ingest.record import GatewayStatus
+from logs.vocabulary import GATEWAY_STATES, CacheStatus, FallbackStatus, LoadbalanceStatus, RetryStatus
 
 _PATH = re.compile(r"config(?:\.targets\[\d{1,4}\]){0,64}")
 _INDEX = re.compile(r"\[(\d+)\]")
 _COUNT = re.compile(r"-?\d{1,4}", re.ASCII)
 
 _CACHE_STATES: dict[str, CacheStatus] = {
-    "MISS": "miss",
-    "SEMANTIC MISS": "miss",
-    "REFRESH": "refreshed",
-    "HIT": "hit",
-    "SEMANTIC HIT": "semantic_hit",
+    "MISS": CacheStatus.MISS,
+    "SEMANTIC MISS": CacheStatus.MISS,
+    "REFRESH": CacheStatus.REFRESHED,
+    "HIT": CacheStatus.HIT,
+    "SEMANTIC HIT": CacheStatus.SEMANTIC_HIT,
 }
 
 
@@ -77,7 +78,7 @@ def derive(
     fallback_status, fallback_option = _fallback(steps)
     loadbalance_status = _loadbalance(steps)
     if isinstance(config, str) and option_path and "[" in option_path:
-        fallback_status, loadbalance_status = "unknown", "unknown"
+        fallback_status, loadbalance_status = FallbackStatus.UNKNOWN, LoadbalanceStatus.UNKNOWN
     return GatewayStatus(
         cache_status=_cache(config, steps, response_headers),
         retry_status=retry_status,
@@ -135,27 +136,27 @@ def _option_path(headers: Mapping[str, str]) -> str | None:
 
 def _cache(config: object, steps: list[Step], headers: Mapping[str, str]) -> CacheStatus:
     value = header(headers, "x-portkey-cache-status") or ""
-    state = _CACHE_STATES.get(value.upper().replace("_", " "), "disabled")
+    state = _CACHE_STATES.get(value.upper().replace("_", " "), CacheStatus.DISABLED)
     if isinstance(config, str):
         return state
     # A gateway with its cache compiled in says MISS or REFRESH even where no cache is configured. Without an
     # option path the root is all that can be looked at.
     cache = _innermost(steps or list(walk(config, None)), "cache")
     mode = cache.get("mode") if isinstance(cache, dict) else cache
-    return state if isinstance(mode, str) and mode else "disabled"
+    return state if isinstance(mode, str) and mode else CacheStatus.DISABLED
 
 
 def _retry(steps: list[Step], headers: Mapping[str, str], status_code: int | None) -> tuple[RetryStatus, int]:
     value = header(headers, "x-portkey-retry-attempt-count") or ""
     count = int(value) if _COUNT.fullmatch(value) else 0
     if count == 0:
-        return "not_triggered", 0
+        return RetryStatus.NOT_TRIGGERED, 0
     if count < 0:
-        return "failed", _configured_attempts(steps)
+        return RetryStatus.FAILED, _configured_attempts(steps)
     # A retry may meet an error that is not retried: the count is positive then and the call failed.
     if status_code is not None and status_code < 400:
-        return "success", count
-    return "failed", count
+        return RetryStatus.SUCCESS, count
+    return RetryStatus.FAILED, count
 
 
 def _configured_attempts(steps: list[Step]) -> int:
@@ -175,15 +176,16 @@ def _configured_attempts(steps: list[Step]) -> int:
 def _fallback(steps: list[Step]) -> tuple[FallbackStatus, int | None]:
     taken = [step.option for step in steps if _mode(step.node) == "fallback"]
     if not taken:
-        return "disabled", None
+        return FallbackStatus.DISABLED, None
     for index in taken:  # the outermost fallback that left its first option
         if index:
-            return "triggered", index
-    return "active", taken[0]
+            return FallbackStatus.TRIGGERED, index
+    return FallbackStatus.ACTIVE, taken[0]
 
 
 def _loadbalance(steps: list[Step]) -> LoadbalanceStatus:
-    return "active" if any(_mode(step.node) == "loadbalance" for step in steps) else "disabled"
+    is_active = any(_mode(step.node) == "loadbalance" for step in steps)
+    return LoadbalanceStatus.ACTIVE if is_active else LoadbalanceStatus.DISABLED
 
 
 def _mode(node: Mapping[str, Any]) -> str | None:
@@ -235,33 +237,16 @@ class Labels(NamedTuple):
 
 
 def labels(status: GatewayStatus) -> Labels:
-    """The words each state is shown in, as Portkey writes them."""
+    """Return the texts of the four states, as Portkey writes them: "Retry Success on 2 Tries".
+
+    An option counts from zero, as the gateway does.
+    """
     return Labels(
-        label_cache(status.cache_status),
-        label_retry(status.retry_status, status.retry_count),
-        label_fallback(status.fallback_status, status.fallback_option),
-        label_loadbalance(status.loadbalance_status),
+        status.cache_status.text,
+        status.retry_status.text.format(x=status.retry_count),
+        status.fallback_status.text.format(x=status.fallback_option),
+        status.loadbalance_status.text,
     )
-
-
-def label_cache(state: str) -> str:
-    """ "Cache Hit" and so on."""
-    return _TEXTS["cache", state]
-
-
-def label_retry(state: str, count: int = 0) -> str:
-    """ "Retry Success on 2 Tries": ``count`` is the number of retries."""
-    return _TEXTS["retry", state].format(x=count)
-
-
-def label_fallback(state: str, option: int | None = None) -> str:
-    """ "Fallback Triggered on Option 1": ``option`` counts from zero, as the gateway does."""
-    return _TEXTS["fallback", state].format(x=option)
-
-
-def label_loadbalance(state: str) -> str:
-    """ "Loadbalancer Active" and so on."""
-    return _TEXTS["loadbalance", state]
 
 
 class GuideEntry(NamedTuple):
@@ -274,76 +259,7 @@ class GuideEntry(NamedTuple):
 
 
 GUIDE: tuple[GuideEntry, ...] = tuple(
-    GuideEntry(*row)
-    for row in (
-        ("cache", "disabled", "Cache Disabled", "No cache was in force for this request."),
-        ("cache", "miss", "Cache Miss", "The cache was asked and had no answer, so the provider was called."),
-        (
-            "cache",
-            "refreshed",
-            "Cache Refreshed",
-            "A fresh answer was demanded and replaced the cached one.",
-        ),
-        (
-            "cache",
-            "hit",
-            "Cache Hit",
-            "The answer came from the cache: the same request came before.",
-        ),
-        (
-            "cache",
-            "semantic_hit",
-            "Cache Semantic Hit",
-            "The answer came from the cache, where a request of the same meaning was found.",
-        ),
-        ("cache", "unknown", "Cache unknown", "The source of this log does not say what the cache did."),
-        (
-            "retry",
-            "not_triggered",
-            "Retry Not Triggered",
-            "The first call to the provider settled the request.",
-        ),
-        (
-            "retry",
-            "success",
-            "Retry Success on {x} Tries",
-            "The call failed at first, then succeeded after x retries.",
-        ),
-        ("retry", "failed", "Retry Failed", "The request was tried again and still failed."),
-        (
-            "retry",
-            "unknown",
-            "Retry unknown",
-            "The source of this log does not say what was retried.",
-        ),
-        ("fallback", "disabled", "Fallback Disabled", "No fallback lay on the way this request took."),
-        ("fallback", "active", "Fallback Active", "A fallback stood ready; its first option answered."),
-        (
-            "fallback",
-            "triggered",
-            "Fallback Triggered on Option {x}",
-            "Earlier options failed and option x was used; options count from zero.",
-        ),
-        (
-            "fallback",
-            "unknown",
-            "Fallback unknown",
-            "The source of this log does not tell of a fallback.",
-        ),
-        (
-            "loadbalance",
-            "disabled",
-            "Loadbalancer Disabled",
-            "No load balancer lay on this request's way.",
-        ),
-        ("loadbalance", "active", "Loadbalancer Active", "A load balancer chose the target of this request."),
-        (
-            "loadbalance",
-            "unknown",
-            "Loadbalancer unknown",
-            "The source of this log does not tell.",
-        ),
-    )
+    GuideEntry(group, state.value, state.text, state.meaning)
+    for group, states in GATEWAY_STATES.items()
+    for state in states
 )
-
-_TEXTS = {(entry.group, entry.state): entry.text for entry in GUIDE}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from logs.budget import within
 from logs.models import Log, RollupDim
+from logs.vocabulary import FROM_CACHE
 from portkey_logs.accounts.models import Workspace
 
 USE_SPAN = timedelta(days=30)
@@ -77,7 +78,7 @@ def routing(workspace: Workspace, config: str, version_id: str | None = None) ->
     sums = {
         "requests": Count("id"),
         "failures": Count("id", filter=Q(is_success=False)),
-        "cached": Count("id", filter=Q(cache_status__in=("hit", "semantic_hit"))),
+        "cached": Count("id", filter=Q(cache_status__in=FROM_CACHE)),
         "retried": Count("id", filter=Q(retry_status__in=("success", "failed"))),
     }
     for span in ROUTING_SPANS:

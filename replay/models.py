@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from logs import ids
 from logs.models import Log
-from logs.rollups import FROM_CACHE
+from logs.vocabulary import FROM_CACHE
 from portkey_logs.accounts.models import Membership, User, Workspace
 from portkey_logs.catalog.models import PromptVersion
 from replay.querysets import BatchQuerySet, RunQuerySet

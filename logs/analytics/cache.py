@@ -19,7 +19,7 @@ from logs.analytics.sources import CORE, Asked
 from logs.analytics.sums import Sums
 from logs.analytics.tabs import about_logs
 from logs.extension_types import TabPart
-from logs.rollups import FROM_CACHE
+from logs.vocabulary import FROM_CACHE
 
 TOP = 10
 HITS = Q(cache_status__in=FROM_CACHE)

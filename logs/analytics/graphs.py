@@ -21,7 +21,7 @@ from logs.analytics.percentiles import percentiles
 from logs.analytics.scope import iso
 from logs.analytics.sources import CORE, LATENCY, Asked
 from logs.analytics.sums import Sums
-from logs.rollups import FROM_CACHE
+from logs.vocabulary import FROM_CACHE, CacheStatus
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 FAILED = Q(is_success=False)
@@ -189,8 +189,8 @@ def cache_hit_rate(asked: Asked) -> Graph:
             "simple_hits": hits.get((place, "hit"), 0),
             "semantic_hits": hits.get((place, "semantic_hit"), 0),
             "rate": percent(each.get(place, Sums()).hit_rate),
-            "cumulative_simple_cache_savings": number(up_to["hit"][place]),
-            "cumulative_semantic_cache_savings": number(up_to["semantic_hit"][place]),
+            "cumulative_simple_cache_savings": number(up_to[CacheStatus.HIT][place]),
+            "cumulative_semantic_cache_savings": number(up_to[CacheStatus.SEMANTIC_HIT][place]),
         }
 
     summary = {"total": total.cache_hits, "rate": percent(total.hit_rate)}

@@ -29,6 +29,7 @@ from logs.analytics.grid import DAY, Grid
 from logs.filters import LogFilterSet
 from logs.models import RollupCore, RollupCoreDay, RollupDim, RollupDimDay, RollupLatency, RollupLatencyDay
 from logs.querysets import LogQuerySet
+from logs.vocabulary import FROM_CACHE
 
 BUDGET_MS = 500  # of one card: about as long as a person waits for a part of a page without wondering
 MOST_GROUPS = 20_000  # with more, those with the most requests: a table of them is no longer read, and rows cost time
@@ -343,7 +344,7 @@ def _place(column: F, starts: Sequence[datetime] | Sequence[UUID], field: models
     return Func(column, bounds, template="width_bucket(%(expressions)s) - 1", output_field=models.IntegerField())
 
 
-_FROM_CACHE = Q(cache_status__in=rollups.FROM_CACHE)
+_FROM_CACHE = Q(cache_status__in=FROM_CACHE)
 _INTEGER = models.IntegerField()
 # A UUIDv7's first 48 bits are its time: written out, because PostgreSQL has a function for it only since 17.
 _TIME = Func(

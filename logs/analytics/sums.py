@@ -13,7 +13,7 @@ from django.db.models import Q
 from logs.analytics import sources
 from logs.analytics.scope import Scope
 from logs.analytics.sources import CORE, Answer, Asked
-from logs.rollups import FROM_CACHE
+from logs.vocabulary import FROM_CACHE
 
 NAMES = (
     "requests", "input_tokens", "output_tokens", "total_tokens", "cost_spent", "cost_saved", "unpriced", "latency_ms",

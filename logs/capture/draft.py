@@ -8,6 +8,7 @@ from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.estimate import estimate
 from logs.ingest import normalise
 from logs.ingest.record import Exchange, LogRecord
+from logs.vocabulary import Completeness, Source
 from portkey_logs import redaction
 from portkey_logs.lib.compression import DecompressionError, decompress
 
@@ -44,7 +45,7 @@ class Draft:
         streamed = self.response_headers.get("content-type", "").lower().startswith("text/event-stream")
         derived = normalise.derive(
             Exchange(
-                source="replay" if self.is_replay else "capture",
+                source=Source.REPLAY if self.is_replay else Source.CAPTURE,
                 id=self.id,
                 url=self.url,
                 method=self.method,
@@ -72,12 +73,12 @@ class Draft:
         if self.cut and not self.client_left:
             record.is_success = False
             record.error_type, record.error_message = "upstream_cut", self.cut
-            if record.completeness in ("complete", "unparsed"):
-                record.completeness = "cut"
+            if record.completeness in (Completeness.COMPLETE, Completeness.UNPARSED):
+                record.completeness = Completeness.CUT
         if not (self.request.whole and self.response.whole):
             record.request_bytes = min(record.request_bytes or self.request.size, _MAX_SIZE)
             record.response_bytes = min(record.response_bytes or self.response.size, _MAX_SIZE)
-            record.completeness = "not_kept"
+            record.completeness = Completeness.NOT_KEPT
         return record
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from logs import ids, pricing
 from logs.ingest import normalise
+from logs.vocabulary import TokensOrigin
 
 # English text has about four characters per token with the tokenizers of the large providers; other languages
 # and code have fewer. It is marked as an estimate wherever it is shown.
@@ -18,13 +19,15 @@ _MAX_DEPTH = 12
 def estimate(derived: normalise.Derived) -> None:
     """Fill in the counts of a streamed success that has none, in place, and the price they come to."""
     record = derived.record
-    if record.tokens_origin != "missing" or not (record.stream and record.is_success and record.response_bytes):
+    if record.tokens_origin != TokensOrigin.MISSING or not (
+        record.stream and record.is_success and record.response_bytes
+    ):
         return
     if record.request_type not in _TYPES:
         return
     record.input_tokens, record.output_tokens = _tokens(derived.asked), _tokens(derived.answer)
     record.total_tokens = record.input_tokens + record.output_tokens
-    record.tokens_origin = "estimated"
+    record.tokens_origin = TokensOrigin.ESTIMATED
     if record.cost is None:
         record.cost, source = pricing.price(
             record.provider,

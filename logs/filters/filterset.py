@@ -24,42 +24,25 @@ from logs.filters.fields import (
     StatusField,
     ValuesField,
 )
-from logs.ingest.record import REQUEST_TYPES
 from logs.models import Log
-from logs.present import COMPLETENESS_WORDS, SOURCE_WORDS, TYPE_LABELS
 from logs.query import Values
 from logs.querysets import LogQuerySet
 from logs.search.words import Query
+from logs.vocabulary import (
+    CacheStatus,
+    Completeness,
+    FallbackStatus,
+    LoadbalanceStatus,
+    RequestType,
+    RetryStatus,
+    Source,
+    Vocabulary,
+)
 from portkey_logs.accounts.models import ApiKey
 
 META = "meta."  # and the key: filters by metadata
 GROUPS = ("Time", "Request", "Outcome", "Gateway", "Context", "Metadata", "Measures")  # of the form, in this order
 
-CACHE_CHOICES = [
-    ("disabled", "Cache Disabled"),
-    ("miss", "Cache Miss"),
-    ("refreshed", "Cache Refreshed"),
-    ("hit", "Cache Hit"),
-    ("semantic_hit", "Cache Semantic Hit"),
-    ("unknown", "Unknown"),
-]
-RETRY_CHOICES = [
-    ("not_triggered", "Retry Not Triggered"),
-    ("success", "Retry Success"),
-    ("failed", "Retry Failed"),
-    ("unknown", "Unknown"),
-]
-FALLBACK_CHOICES = [
-    ("disabled", "Fallback Disabled"),
-    ("active", "Fallback Active"),
-    ("triggered", "Fallback Triggered"),
-    ("unknown", "Unknown"),
-]
-LOADBALANCE_CHOICES = [
-    ("disabled", "Loadbalancer Disabled"),
-    ("active", "Loadbalancer Active"),
-    ("unknown", "Unknown"),
-]
 HAS_CHOICES = [("image", "Images"), ("audio", "Audio"), ("tools", "Tools"), ("error", "An error")]
 
 
@@ -233,8 +216,8 @@ def _text(label: str, group: str, placeholder: str = "", **kwargs: Any) -> TextF
     return TextFilter(label=label, group=group, widget=_input(placeholder), **kwargs)
 
 
-def _choice(label: str, group: str, column: str, choices: list[tuple[str, str]]) -> ChoiceFilter:
-    return ChoiceFilter(field_name=column, label=label, group=group, choices=choices)
+def _choice(label: str, group: str, column: str, vocabulary: type[Vocabulary]) -> ChoiceFilter:
+    return ChoiceFilter(field_name=column, label=label, group=group, choices=vocabulary.choices())
 
 
 def _range(label: str, column: str, **kwargs: Any) -> tuple[EndFilter, EndFilter]:
@@ -267,17 +250,17 @@ class LogFilterSet(django_filters.FilterSet):
     until = MomentFilter(label="To", method="filter_until", widget=_input("now"))
     provider = _text("Provider", "Request", "openai")
     model = _text("Model", "Request", "gpt-4o-mini", index="yes")
-    type = _choice("Type", "Request", "request_type", [(name, TYPE_LABELS[name]) for name in REQUEST_TYPES])
+    type = _choice("Type", "Request", "request_type", RequestType)
     has = HasFilter(label="Has", group="Request", choices=HAS_CHOICES, index="`error`")
     status = StatusFilter(label="HTTP status", group="Outcome", widget=_input("429, 5xx or failed"), index="`failed`")
     error_type = _text("Error type", "Outcome", "rate_limit_exceeded")
-    completeness = _choice("Completeness", "Outcome", "completeness", list(COMPLETENESS_WORDS.items()))
-    cache = _choice("Cache", "Gateway", "cache_status", CACHE_CHOICES)
-    retry = _choice("Retry", "Gateway", "retry_status", RETRY_CHOICES)
+    completeness = _choice("Completeness", "Outcome", "completeness", Completeness)
+    cache = _choice("Cache", "Gateway", "cache_status", CacheStatus)
+    retry = _choice("Retry", "Gateway", "retry_status", RetryStatus)
     retries_min = _retries("from", ">")
     retries_max = _retries("to", "<")
-    fallback = _choice("Fallback", "Gateway", "fallback_status", FALLBACK_CHOICES)
-    loadbalance = _choice("Load balance", "Gateway", "loadbalance_status", LOADBALANCE_CHOICES)
+    fallback = _choice("Fallback", "Gateway", "fallback_status", FallbackStatus)
+    loadbalance = _choice("Load balance", "Gateway", "loadbalance_status", LoadbalanceStatus)
     option = OptionFilter(label="Served by option", group="Gateway", widget=_input("1 or config.targets[1]"))
     user = _text("User", "Context", index="yes")
     trace_id = TraceFilter(label="Trace id", group="Context", widget=_input("one, or several with commas"), index="yes")
@@ -285,7 +268,7 @@ class LogFilterSet(django_filters.FilterSet):
     prompt = _text("Prompt", "Context", "pp-…", index="yes")
     virtual_key = _text("Virtual key", "Context", index="yes")
     api_key = ApiKeyFilter(field_name="name", label="API key", group="Context", widget=_input("its name"), index="yes")
-    source = _choice("Source", "Context", "source", list(SOURCE_WORDS.items()))
+    source = _choice("Source", "Context", "source", Source)
     tokens_min, tokens_max = _range("Tokens", "total_tokens", **_COUNT)
     cost_min, cost_max = _range("Cost in cents", "cost", most=10**9, digits=8)
     latency_min, latency_max = _range("Latency in ms", "latency_ms", units=_MS, **_COUNT)

@@ -8,15 +8,15 @@ from datetime import datetime
 from logs.analytics.sources import CORE, DIM, Asked, OutOfTime
 from logs.analytics.tally import Tally, tally
 from logs.filters.address import Address
-from logs.filters.filterset import CACHE_CHOICES, FALLBACK_CHOICES, LOADBALANCE_CHOICES, RETRY_CHOICES
 from logs.query import exactly
+from logs.vocabulary import CacheStatus, FallbackStatus, GatewayState, LoadbalanceStatus, RetryStatus
 
 MOST_VALUES = 6  # of a facet: the rest is a word in the query bar away
 
 
-def _words(choices: list[tuple[str, str]]) -> dict[str, str]:
-    """The states without the name of what they are states of: that is the facet's title."""
-    return {value: words.partition(" ")[2] or words for value, words in choices}
+def _words(states: type[GatewayState]) -> dict[str, str]:
+    """Return the labels without the name of the feature, which is the facet's title: "Hit" for "Cache Hit"."""
+    return {state.value: state.label.partition(" ")[2] or state.label for state in states}
 
 
 # Filter, title, column, and the words of its values where they are fixed ones.
@@ -24,10 +24,10 @@ FACETS: list[tuple[str, str, str, dict[str, str]]] = [
     ("model", "Model", "model", {}),
     ("provider", "Provider", "provider", {}),
     ("status", "HTTP status", "status_code", {}),
-    ("cache", "Cache", "cache_status", _words(CACHE_CHOICES)),
-    ("retry", "Retry", "retry_status", _words(RETRY_CHOICES)),
-    ("fallback", "Fallback", "fallback_status", _words(FALLBACK_CHOICES)),
-    ("loadbalance", "Load balance", "loadbalance_status", _words(LOADBALANCE_CHOICES)),
+    ("cache", "Cache", "cache_status", _words(CacheStatus)),
+    ("retry", "Retry", "retry_status", _words(RetryStatus)),
+    ("fallback", "Fallback", "fallback_status", _words(FallbackStatus)),
+    ("loadbalance", "Load balance", "loadbalance_status", _words(LoadbalanceStatus)),
 ]
 
 

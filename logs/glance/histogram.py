@@ -16,7 +16,7 @@ from logs.analytics.scope import iso
 from logs.analytics.sources import CORE, LATENCY, Asked
 from logs.analytics.sums import Sums
 from logs.filters.address import Address
-from logs.rollups import FROM_CACHE
+from logs.vocabulary import FROM_CACHE
 
 # From the bottom of a column to its top, with their words for one and for many.
 KINDS = {

@@ -11,10 +11,11 @@ from logs import pricing
 from logs.ingest.families import Answer
 from logs.ingest.families.base import Json, Usage
 from logs.ingest.marks import Marks
-from logs.ingest.record import Exchange, TokensOrigin
+from logs.ingest.record import Exchange
 from logs.ingest.text import count
+from logs.vocabulary import RequestType, TokensOrigin
 
-_NO_OUTPUT = frozenset({"embedding", "moderation", "rerank"})
+_NO_OUTPUT = frozenset({RequestType.EMBEDDING, RequestType.MODERATION, RequestType.RERANK})
 
 
 def usage_of(exchange: Exchange, request_type: str, answer: Answer) -> Usage:
@@ -29,7 +30,7 @@ def usage_of(exchange: Exchange, request_type: str, answer: Answer) -> Usage:
 
 def tokens_origin(usage: Usage) -> TokensOrigin:
     """Where the counts come from; capture may estimate what is missing later."""
-    return "provider" if usage.known else "missing"
+    return TokensOrigin.PROVIDER if usage.known else TokensOrigin.MISSING
 
 
 def cost_of(

@@ -18,8 +18,9 @@ from logs.ingest.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_
 from logs.ingest.families import AssembledStream
 from logs.ingest.families.base import Json, Usage, mapping
 from logs.ingest.marks import Marks
-from logs.ingest.record import Completeness, Exchange, GatewayStatus, LogRecord
+from logs.ingest.record import Exchange, GatewayStatus, LogRecord
 from logs.ingest.text import clean, clean_or_none, count, decode_json
+from logs.vocabulary import CacheStatus, Completeness, FallbackStatus, LoadbalanceStatus, RetryStatus, Source
 from portkey_logs import redaction
 
 # Lengths in characters. An index entry of PostgreSQL holds 2,704 bytes, so what is indexed stays below 600
@@ -275,14 +276,14 @@ def _own(headers: dict[str, str]) -> dict[str, str]:
 
 def _completeness(exchange: Exchange, kept: _Kept, request: _Body, response: _Body) -> Completeness:
     if not kept.whole:
-        return "not_kept"
+        return Completeness.NOT_KEPT
     if exchange.client_left:
-        return "client_left"
+        return Completeness.CLIENT_LEFT
     if response.stream is not None and response.stream.complete is False:
-        return "cut"
+        return Completeness.CUT
     if request.unparsed or response.unparsed:
-        return "unparsed"
-    return "complete"
+        return Completeness.UNPARSED
+    return Completeness.COMPLETE
 
 
 # --- outcome -----------------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def _is_success(exchange: Exchange, path: str, response: _Body) -> bool:
     capture no status means that no answer came. To read a response or a job that failed is a success.
     """
     if exchange.status_code is None:
-        answered = exchange.source in ("otlp", "import")
+        answered = exchange.source in (Source.OTLP, Source.IMPORT)
     else:
         answered = 200 <= exchange.status_code < 300
     if response.stream is not None:
@@ -331,12 +332,15 @@ def _is_stream(exchange: Exchange, response: _Body, asked: Json) -> bool:
 
 def _known(gateway: GatewayStatus, exchange: Exchange) -> GatewayStatus:
     """A span or an import without a gateway's headers says nothing of a gateway: unknown, not disabled."""
-    if exchange.source not in ("otlp", "import") or gateway.option_path is not None:
+    if exchange.source not in (Source.OTLP, Source.IMPORT) or gateway.option_path is not None:
         return gateway
     if any(name.lower().startswith("x-portkey-") for name in exchange.response_headers):
         return gateway
     return GatewayStatus(
-        cache_status="unknown", retry_status="unknown", fallback_status="unknown", loadbalance_status="unknown"
+        cache_status=CacheStatus.UNKNOWN,
+        retry_status=RetryStatus.UNKNOWN,
+        fallback_status=FallbackStatus.UNKNOWN,
+        loadbalance_status=LoadbalanceStatus.UNKNOWN,
     )
 
 
@@ -389,6 +393,6 @@ def _identify(
     if exchange.id is not None:
         return exchange.id, False
     at_ms = min(max(at_ms, 0), ids.MAX_MS)
-    if exchange.event_time_ms is not None and span_id and exchange.source not in ("capture", "replay"):
+    if exchange.event_time_ms is not None and span_id and exchange.source not in (Source.CAPTURE, Source.REPLAY):
         return ids.deterministic_uuid7(at_ms, workspace_id, trace_id or "", span_id), True
     return ids.uuid7(at_ms), False

@@ -19,6 +19,7 @@ from logs import ids, status
 from logs.ingest import jsonspan, moments, origin
 from logs.ingest.record import Exchange
 from logs.ingest.text import count, decode_json
+from logs.vocabulary import Source
 
 # The writer commits batches of this size; a request that fits into one is answered after one commit.
 MAX_ROWS = 2000
@@ -117,7 +118,7 @@ def _exchange(raw: bytes, headers: Mapping[str, str], *, alone: bool) -> Exchang
         for name in names:
             metadata.pop(name, None)
     return Exchange(
-        source="api",
+        source=Source.API,
         url=_text(request, "request", "url") or "",
         method=_text(request, "request", "method") or "POST",
         request_headers=_headers(request, "request"),

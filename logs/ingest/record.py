@@ -9,33 +9,19 @@ Neither module imports Django: records also travel through the spool.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-CacheStatus = Literal["unknown", "disabled", "miss", "refreshed", "hit", "semantic_hit"]
-RetryStatus = Literal["unknown", "not_triggered", "success", "failed"]
-FallbackStatus = Literal["unknown", "disabled", "active", "triggered"]
-LoadbalanceStatus = Literal["unknown", "disabled", "active"]
-TokensOrigin = Literal["provider", "estimated", "missing"]
-Source = Literal["api", "capture", "replay", "otlp", "import"]
-Completeness = Literal["complete", "cut", "client_left", "unparsed", "not_kept"]
-
-REQUEST_TYPES = (
-    "chat_completion",
-    "completion",
-    "embedding",
-    "image_generation",
-    "image_edit",
-    "audio_speech",
-    "audio_transcription",
-    "audio_translation",
-    "message",
-    "response",
-    "moderation",
-    "rerank",
-    "other",
+from logs.vocabulary import (
+    CacheStatus,
+    Completeness,
+    FallbackStatus,
+    LoadbalanceStatus,
+    RequestType,
+    RetryStatus,
+    Source,
+    TokensOrigin,
 )
 
 
@@ -81,12 +67,12 @@ class GatewayStatus(msgspec.Struct, kw_only=True, frozen=True):
     ``fallback_option`` is the zero-based index of the option that answered.
     """
 
-    cache_status: CacheStatus = "disabled"
-    retry_status: RetryStatus = "not_triggered"
+    cache_status: CacheStatus = CacheStatus.DISABLED
+    retry_status: RetryStatus = RetryStatus.NOT_TRIGGERED
     retry_count: int = 0
-    fallback_status: FallbackStatus = "disabled"
+    fallback_status: FallbackStatus = FallbackStatus.DISABLED
     fallback_option: int | None = None
-    loadbalance_status: LoadbalanceStatus = "disabled"
+    loadbalance_status: LoadbalanceStatus = LoadbalanceStatus.DISABLED
     option_path: str | None = None
 
 
@@ -109,7 +95,7 @@ class LogRecord(msgspec.Struct, kw_only=True):
     parent_span_id: str | None = None
     span_name: str | None = None
 
-    request_type: str
+    request_type: RequestType
     method: str
     url: str
     path: str
@@ -138,7 +124,7 @@ class LogRecord(msgspec.Struct, kw_only=True):
     cache_write_tokens: int | None = None
     input_audio_tokens: int | None = None
     output_audio_tokens: int | None = None
-    tokens_origin: TokensOrigin = "missing"
+    tokens_origin: TokensOrigin = TokensOrigin.MISSING
     cost: Decimal | None = None
     cost_source: str | None = None
 

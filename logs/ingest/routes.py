@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from logs.vocabulary import RequestType
+
 _TYPES = {
-    "chat/completions": "chat_completion",
-    "completions": "completion",
-    "embeddings": "embedding",
-    "images/generations": "image_generation",
-    "images/edits": "image_edit",
-    "audio/speech": "audio_speech",
-    "audio/transcriptions": "audio_transcription",
-    "audio/translations": "audio_translation",
-    "messages": "message",
-    "responses": "response",
-    "moderations": "moderation",
-    "rerank": "rerank",
+    "chat/completions": RequestType.CHAT_COMPLETION,
+    "completions": RequestType.COMPLETION,
+    "embeddings": RequestType.EMBEDDING,
+    "images/generations": RequestType.IMAGE_GENERATION,
+    "images/edits": RequestType.IMAGE_EDIT,
+    "audio/speech": RequestType.AUDIO_SPEECH,
+    "audio/transcriptions": RequestType.AUDIO_TRANSCRIPTION,
+    "audio/translations": RequestType.AUDIO_TRANSLATION,
+    "messages": RequestType.MESSAGE,
+    "responses": RequestType.RESPONSE,
+    "moderations": RequestType.MODERATION,
+    "rerank": RequestType.RERANK,
 }
 _VERSION = re.compile(r"v\d+\w*")
 # "/v1/prompts/pp-1/completions" and "/threads/t1/messages" end like endpoints and are none.
@@ -75,7 +77,7 @@ def provider_of(url: str) -> str | None:
     return next((_HOSTS[name] for name in names if name in _HOSTS), None)
 
 
-def request_type(method: str, path: str) -> str:
+def request_type(method: str, path: str) -> RequestType:
     """The kind of request, "other" for whatever is not a call of a known endpoint: only calls that make an answer
     are of a type, so ``GET /v1/responses/<id>``, ``/messages/count_tokens``, files, batches and models are others.
 
@@ -83,20 +85,20 @@ def request_type(method: str, path: str) -> str:
     what follows "deployments/NAME" (Azure), or without either the end of the path.
     """
     if method.upper() != "POST":
-        return "other"
+        return RequestType.OTHER
     parts = [part for part in path.lower().split("/") if part]
     if not _OTHERS.isdisjoint(parts):
-        return "other"
+        return RequestType.OTHER
     if "deployments" in parts:
         parts = parts[parts.index("deployments") + 2 :]
-        return _TYPES.get("/".join(parts), "other")
+        return _TYPES.get("/".join(parts), RequestType.OTHER)
     versions = [position for position, part in enumerate(parts) if _VERSION.fullmatch(part)]
     if versions:
         parts = parts[versions[-1] + 1 :]
         if parts[:1] in (["openai"], ["proxy"]):  # Google: /v1beta/openai/…; the gateway's old /v1/proxy/…
             parts = parts[1:]
-        return _TYPES.get("/".join(parts), "other")
-    return _TYPES.get("/".join(parts[-2:])) or _TYPES.get("/".join(parts[-1:])) or "other"
+        return _TYPES.get("/".join(parts), RequestType.OTHER)
+    return _TYPES.get("/".join(parts[-2:])) or _TYPES.get("/".join(parts[-1:])) or RequestType.OTHER
 
 
 def handles_stored(method: str, path: str) -> bool:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logs.ingest import normalise, writer
-from logs.ingest.record import REQUEST_TYPES, LogRecord
+from logs.ingest.record import LogRecord
 from logs.models import Log
+from logs.vocabulary import RequestType
 from portkey_logs.accounts.models import Actor
 from portkey_logs.catalog.models import Config, VirtualKey
 from replay import facts
@@ -62,7 +63,7 @@ def test_without_a_known_credential_a_virtual_key_has_to_be_chosen() -> None:
 @given(
     st.builds(
         Facts,
-        request_type=st.sampled_from(REQUEST_TYPES),
+        request_type=st.sampled_from(list(RequestType)),
         body=st.sampled_from(["whole", "not_kept", "incomplete", "masked"]),
         virtual_key_archived=st.booleans(),
         prompt_in_config_target=st.booleans(),

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from logs.ingest import families, marks
 from logs.ingest.normalise import assemble_stream, to_record
-from logs.ingest.record import REQUEST_TYPES
 from logs.ingest.sse import Event, looks_like_sse, parse
+from logs.vocabulary import RequestType
 from tests.logs.ingest.gateway_fixtures import FIXTURES, STREAMS, exchange_of, response_bytes
 
 
@@ -40,7 +40,7 @@ def test_events(raw, events):
 @given(st.binary())
 def test_any_bytes(raw):
     list(parse(raw))
-    for kind in REQUEST_TYPES:
+    for kind in RequestType:
         assemble_stream(kind, raw)
 
 
@@ -68,7 +68,7 @@ VALUES = st.recursive(
     st.lists(
         st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5)), max_size=6
     ),
-    st.sampled_from(REQUEST_TYPES),
+    st.sampled_from(list(RequestType)),
 )
 def test_any_events(events, kind):
     raw = "".join(f"data: {json.dumps({**data, 'type': name})}\n\n" for name, data in events).encode()
