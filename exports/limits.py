@@ -27,7 +27,7 @@ def add(export: Export) -> None:
     with one_at_a_time(export.workspace):
         if Export.objects.filter(workspace=export.workspace_id).count() >= MOST_KEPT:
             raise TooMuch(f"This workspace has {MOST_KEPT} exports. Delete some: each is kept for {KEPT.days} days.")
-        export.save()
+        export.save(force_insert=True)
 
 
 def start(export: Export) -> bool:

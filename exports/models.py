@@ -134,6 +134,10 @@ class Export(models.Model):
         anew = {"records": 0, "size": 0, "position": None, "error": "", "finished_at": None, "started_at": Now()}
         return self._become(self.Status.IN_PROGRESS, unless=[self.Status.IN_PROGRESS], **anew)
 
+    def redraft(self, **values: Any) -> bool:
+        """Change what a draft or an ended export holds; it is a draft again. False while it is in progress."""
+        return self._become(self.Status.DRAFT, unless=[self.Status.IN_PROGRESS], **values)
+
     def stop(self) -> bool:
         """Give it up; False where it is finished already."""
         finished = [self.Status.SUCCESS, self.Status.FAILED, self.Status.STOPPED]

@@ -131,7 +131,7 @@ class Feedback(models.Model):
         else:
             own = cls._new(log.workspace_id, given, source=cls.Source.PERSON, person=person)
             own._belongs_to(log)
-            own.save()
+            own.save(force_insert=True)
         FeedbackTrace.add_up(log.workspace_id, [log.trace_id])
         return own
 
@@ -187,14 +187,18 @@ class Feedback(models.Model):
     def say(self, given: Given, *, anew: bool = False) -> None:
         """Put another rating in place of this one. A changed value is open again; ``anew`` counts it from now."""
         FeedbackTrace.lock(self.workspace_id, [self.trace_id])
+        changed = ["value", "weight", "comment", "metadata", "updated_at"]
+        self.refresh_from_db(fields=["value"])  # another may have changed it before the lock
         if given.value != self.value:
             self.resolved_at = self.resolved_by = None
+            changed += ["resolved_at", "resolved_by"]
         self.value, self.weight = given.value, given.weight
         self.comment, self.metadata = given.comment, given.metadata
         self.updated_at = timezone.now()
         if anew:
             self.created_at = self.updated_at
-        self.save()
+            changed.append("created_at")
+        self.save(update_fields=changed)
         FeedbackTrace.add_up(self.workspace_id, [self.trace_id])
 
     @transaction.atomic

@@ -1,22 +1,29 @@
-"""Queries that may be given up: what a page shows beside its rows is not worth any wait."""
+"""Queries under a time budget: what a page offers beside its rows is not worth any wait."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
+
+_SET = "SELECT set_config('statement_timeout', %s, true)"
+_REPLACE = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
 
 
 def within[Row](ms: int, rows: Iterable[Row]) -> list[Row] | None:
-    """The rows of a lazy query, or None where it took longer than ``ms``."""
-    set_timeout = "SELECT set_config('statement_timeout', %s, true)"
+    """Return the rows of a lazy query, or None where it took longer than ``ms``.
+
+    An enclosing transaction, or the connection, has its own limit back afterwards.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(set_timeout, [f"{max(ms, 1)}ms"])
-            found = list(rows)
-            cursor.execute(set_timeout, ["0"])  # an enclosing transaction keeps its own
-            return found
+            cursor.execute(_REPLACE, [f"{max(ms, 1)}ms"])
+            (earlier, _) = cursor.fetchone()
+            fetched = list(rows)
+            cursor.execute(_SET, [earlier])  # after a failure, the rollback does that
+            return fetched
     except OperationalError as error:
-        if "statement timeout" in str(error):
+        if isinstance(error.__cause__, QueryCanceled):
             return None
         raise

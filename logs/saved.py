@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.db.models import Q
 from django.http import QueryDict
 
@@ -93,9 +94,11 @@ def _shown(own: ListColumns | None, params: QueryDict) -> Columns:
     return Columns.of(own.columns) if own else Columns()
 
 
+@transaction.atomic
 def keep_columns(workspace: Workspace, person: User, chosen: Columns | None, widths: Mapping[str, int | None]) -> None:
     """The person's own columns from now on (None: those they had), and the widths of some; None for a width: none."""
-    own = ListColumns.objects.filter(workspace=workspace, person=person).first() or ListColumns(columns=[])
+    mine = ListColumns.objects.select_for_update().filter(workspace=workspace, person=person)
+    own = mine.first() or ListColumns(columns=[])
     names = own.columns if chosen is None else [] if chosen.is_usual else chosen.names
     kept = [(name, width) for name, width in (own.widths | widths).items() if width]
     if not names and not kept:

@@ -17,6 +17,8 @@ from exports.models import Export
 from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
 from portkey_logs.accounts.models import Actor, Workspace
 
+SELECTION_FIELDS = ("filters", "query", "words", "fields", "description")
+
 type OfExport[**P] = Callable[Concatenate[ApiRequest, Export, P], HttpResponseBase]
 
 
@@ -83,15 +85,14 @@ def retrieve(request: ApiRequest, export: Export) -> HttpResponse:
 
 @_of_export
 def update(request: ApiRequest, export: Export) -> HttpResponse:
-    if export.status == Export.Status.IN_PROGRESS:
-        return api_failure(409, "The export is being made; cancel it first.", "409")
     try:
         asked = wire.parse(request.body, export.workspace, before=export)
     except wire.BodyError as error:
         return api_failure(error.status, str(error), "400")
-    export.status = Export.Status.DRAFT
     _change(export, asked)
-    export.save()
+    values = {name: getattr(export, name) for name in (*SELECTION_FIELDS, "total")}
+    if not export.redraft(**values):  # started before the call, or while the logs were counted
+        return api_failure(409, "The export is in progress; cancel it first.", "409")
     return _saved(export)
 
 
@@ -128,9 +129,8 @@ def download(request: ApiRequest, export: Export) -> HttpResponse:
 
 
 def _change(export: Export, asked: wire.Asked) -> None:
-    export.filters, export.fields = asked.filters, asked.fields
-    export.query, export.words = asked.query, asked.words
-    export.description = asked.description
+    for name in SELECTION_FIELDS:
+        setattr(export, name, getattr(asked, name))
     export.total = selection.count(export)
 
 

@@ -39,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
         """A user with a normalised e-mail; without a password they sign in by link only."""
         user = self.model(email=self.normalize_email(email).lower(), **extra)
         user.set_password(password)
-        user.save(using=self._db)
+        user.save(using=self._db, force_insert=True)
         return user
 
 

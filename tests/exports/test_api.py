@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from exports import limits, portkey
+from exports import limits, portkey, selection
 from exports.models import Export
 from logs import ids, present
 from logs.models import Log
@@ -201,3 +201,21 @@ def test_keys_reach_their_own_workspace_only(call: Any, make: Any, people: Peopl
     assert call("GET", "/field-restrictions").json() == {"object": "list", "data": []}
     export.refresh_from_db()
     assert export.status == "in_progress"
+
+
+def test_a_start_that_is_answered_while_a_put_counts_is_not_undone(
+    store: Any, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store({"model": "gpt-4o"})
+    body = {"filters": {"ai_model": "gpt-4o"}, "requested_data": ["id"], "description": "first"}
+    path = f"/{call('POST', body=body).json()['id']}"
+    count = selection.count
+
+    def start_then_count(export: Export) -> int | None:
+        assert call("POST", f"{path}/start").json()["message"] == "Export started"
+        return count(export)
+
+    monkeypatch.setattr(selection, "count", start_then_count)
+    assert call("PUT", path, body | {"description": "second"}).status_code == 409
+    export = Export.objects.get()
+    assert (export.status, export.description) == (Export.Status.IN_PROGRESS, "first")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from feedback.models import Feedback
+from feedback.models import Feedback, Given
 from tests.factories import People, make_key
 
 REFUSED = "Portkey Error: Invalid Request Body. Error code: {}"
@@ -180,3 +181,11 @@ def test_a_foreign_key_rates_its_own_workspace_only(call: Any, people: People, s
     (item,) = client.get("/w/acme/logs.json").json()["data"]
     assert item["feedback"] == {"count": 0, "weighted_average": None}
     assert item["id"] == str(record.id)
+
+
+def test_an_update_undoes_nothing_that_happened_since_it_read_the_rating(given: str) -> None:
+    stale = Feedback.objects.get()
+    Feedback.objects.get().withdraw()
+    stale.say(Given("t", Decimal(2)))
+    rating = Feedback.objects.get()
+    assert (rating.value, rating.withdrawn) == (2, True)

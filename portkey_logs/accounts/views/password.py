@@ -31,7 +31,8 @@ def password(request: SignedInRequest) -> HttpResponse:
     form = form_class(request.user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         with transaction.atomic():
-            form.save()
+            request.user.set_password(form.cleaned_data["new_password1"])
+            request.user.save(update_fields=["password"])
             request.user.note_password_change(Actor(request.user))
         update_session_auth_hash(request, request.user)
         messages.success(request, "The password is changed." if has_one else "The password is set.")

@@ -39,7 +39,8 @@ def create_workspace(request: SignedInRequest, workspace: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, workspace, workspace_form=form)
     form.instance.organisation = place.organisation
-    new = form.save()
+    new = form.save(commit=False)
+    new.save(force_insert=True)
     AuditEvent.record(new, Actor(request.user), "workspace.make", new.slug, new.name)
     messages.success(request, f"The workspace “{new.name}” is ready. It needs an API key to receive logs.")
     return redirect("api_keys", workspace=new.slug)
