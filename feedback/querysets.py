@@ -54,7 +54,3 @@ class FeedbackTraceQuerySet(models.QuerySet["FeedbackTrace"]):
 
     def of_traces(self, workspace_id: int, trace_ids: Collection[str]) -> Self:
         return self.rated().filter(workspace=workspace_id, trace_id__in=trace_ids)
-
-
-if TYPE_CHECKING:
-    pass

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from logs import status
 from logs.ingest.record import GatewayStatus
+from logs.vocabulary import CacheStatus, FallbackStatus, LoadbalanceStatus, RetryStatus
 from tests.logs.ingest.gateway_fixtures import FIXTURES
 
 PATH = "x-portkey-last-used-option-index"
@@ -268,9 +269,17 @@ def test_the_words():
         "Fallback Disabled", "Fallback Active", "Fallback Triggered on Option {x}",
         "Loadbalancer Disabled", "Loadbalancer Active",
     ]  # fmt: skip
-    assert status.label_retry("success", 2) == "Retry Success on 2 Tries"
-    assert status.label_fallback("triggered", 0) == "Fallback Triggered on Option 0"
+    busy = GatewayStatus(
+        retry_status=RetryStatus.SUCCESS,
+        retry_count=2,
+        fallback_status=FallbackStatus.TRIGGERED,
+        fallback_option=0,
+    )
+    assert status.labels(busy)[1:3] == ("Retry Success on 2 Tries", "Fallback Triggered on Option 0")
     unknown = GatewayStatus(
-        cache_status="unknown", retry_status="unknown", fallback_status="unknown", loadbalance_status="unknown"
+        cache_status=CacheStatus.UNKNOWN,
+        retry_status=RetryStatus.UNKNOWN,
+        fallback_status=FallbackStatus.UNKNOWN,
+        loadbalance_status=LoadbalanceStatus.UNKNOWN,
     )
     assert status.labels(unknown) == ("Cache unknown", "Retry unknown", "Fallback unknown", "Loadbalancer unknown")

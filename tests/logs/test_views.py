@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 from uuid import uuid4
 
@@ -129,10 +128,7 @@ def test_the_list_costs_few_queries_and_never_reads_bodies(
     sign_in(client, "alice")
     with django_assert_max_num_queries(9) as captured:
         client.get(f"/w/acme/logs/?{query}")
-    # Whether there is a body, the button has to know.
-    assert not any(
-        re.search(r"_body\b(?<!log_body)(?! IS NOT NULL)", query["sql"]) for query in captured.captured_queries
-    )
+    assert not any("_body" in query["sql"] for query in captured.captured_queries)
     few = len(captured)
     store(*({"user": "ada"} for _ in range(60)))
     with django_assert_max_num_queries(few):
