@@ -1,7 +1,8 @@
 # One image for web, capture and worker; docker-compose.yml says which is which.
-FROM python:3.12-slim-bookworm
+# To pin it by content, append the digest that `docker buildx imagetools inspect` prints: @sha256:…
+FROM python:3.12.12-slim-bookworm
 
-RUN pip install --no-cache-dir uv && useradd --create-home --uid 1000 app && install -d -o app /data /data/exports
+RUN pip install --no-cache-dir uv==0.13.9 && useradd --create-home --uid 1000 app && install -d -o app /data /data/exports
 WORKDIR /app
 ENV UV_LINK_MODE=copy PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PORTKEY_LOGS_DATA_DIR=/data
 

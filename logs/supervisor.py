@@ -10,9 +10,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
+from http.client import HTTPException
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
+from urllib.error import HTTPError
 
+from logs import loopback
 from portkey_logs.embedded.process import die_with_parent
 from portkey_logs.log_lines import escape_controls
 
@@ -27,14 +30,29 @@ IMPORTANT = re.compile(r"\b(WARNING|ERROR|CRITICAL|Traceback|panicked)\b|^\w+(\.
 Say = Callable[[str], None]
 
 
+class Health(NamedTuple):
+    """An address at which a process that is well answers, whatever the status.
+
+    A process that misses several probes in a row is killed, and starts again as one that died. The numbers let half a
+    minute pass, for a gateway that reads a body of many megabytes is silent for seconds.
+    """
+
+    url: str
+    every: float = 5.0  # seconds between two probes, and before the first
+    timeout: float = 5.0  # seconds
+    misses: int = 3
+
+
 class Child:
     """One supervised process, its log file and when it may start again."""
 
-    def __init__(self, name: str, command: list[str], log: Path, say: Say) -> None:
+    def __init__(self, name: str, command: list[str], log: Path, say: Say, health: Health | None = None) -> None:
         self.name = name
         self.command = command
         self.log = log
         self._say = say
+        self._health = health
+        self._hung: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._started = 0.0
@@ -52,6 +70,8 @@ class Child:
         code = self._process.poll() if self._process else None
         if code is None:
             return None
+        if self._hung is self._process and self._health:
+            return f"did not answer {self._health.misses} times in a row and was killed"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     def start(self) -> None:
@@ -72,6 +92,8 @@ class Child:
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         self._reader = threading.Thread(target=self._copy_output, args=(self._process.stdout,), daemon=True)
         self._reader.start()
+        if self._health:
+            threading.Thread(target=self._watch, args=(self._process, self._health), daemon=True).start()
 
     def revive(self) -> None:
         """Start the process again if it has ended, after a pause that doubles each time."""
@@ -105,6 +127,18 @@ class Child:
         if self._reader:
             self._reader.join(timeout=1)
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+
+    def _watch(self, process: subprocess.Popen[bytes], health: Health) -> None:
+        """Kill the process when it misses its probes."""
+        missed = 0
+        while missed < health.misses:
+            try:
+                process.wait(health.every)
+                return
+            except subprocess.TimeoutExpired:
+                missed = 0 if _answers(health) else missed + 1
+        self._hung = process
+        process.kill()
 
     def _copy_output(self, output: IO[bytes]) -> None:
         """Write each line to the log file, and show those that matter. Not all that children print is their own."""
@@ -165,6 +199,16 @@ class Supervisor:
             for child in self.children:
                 child.kill()
         self._stop.set()
+
+
+def _answers(health: Health) -> bool:
+    try:
+        loopback.call(health.url, health.timeout).close()
+    except HTTPError:
+        return True
+    except (OSError, HTTPException):
+        return False
+    return True
 
 
 def open_log(path: Path) -> IO[bytes]:

@@ -61,7 +61,8 @@ def test_services_find_each_other() -> None:
         for other, needed in service.get("depends_on", {}).items():
             assert needed["condition"] != "service_healthy" or "healthcheck" in SERVICES[other], name
         for volume in service.get("volumes", ()):
-            assert volume.partition(":")[0] in COMPOSE["volumes"], name
+            source = volume.partition(":")[0]
+            assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"], name
     for service in OURS:
         for value in SERVICES[service]["environment"].values():
             for host, port in re.findall(r"(?://|@)(?!localhost)([a-z]+):(\d+)", value):

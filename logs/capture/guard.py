@@ -7,10 +7,11 @@ between a check and the connection gains nothing. Redirects are passed on to the
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import logging
 import re
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -19,6 +20,9 @@ from yarl import URL
 
 from logs.capture.answers import Refused
 from portkey_logs.catalog.options import camel
+from portkey_logs.outbound import is_address, is_odd_address, is_public
+
+logger = logging.getLogger(__name__)
 
 _SCHEME = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
 _NOT_COUNTED = {ord(character): None for character in "\t\n\r"}
@@ -30,22 +34,9 @@ _IN_HOST = re.compile(r"(?:resourceName|region|bucket|endpointName|account|works
 _NAME = re.compile(r"[A-Za-z0-9._-]*")
 _OF_BODIES = frozenset({"overrideParams", "defaultParams", "metadata"})
 DOMAINS = frozenset({"domain", "apiDomain"})  # of guardrails that somebody hosts
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: holds an IPv4 address
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the internet at large, whatever it is wrapped in."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+# A name that does not exist and one that lies inside are refused alike, both when a step of this length ends: neither
+# words nor time tell a caller which names the private network has.
+REFUSAL_STEP_SECONDS = 0.5
 
 
 class Guard:
@@ -59,16 +50,6 @@ class Guard:
         name = host.lower().rstrip(".").strip("[]")
         return name in self._trusted or f"{name}:{port}" in self._trusted
 
-    def check_addresses(self, host: str, port: int | None, addresses: list[str]) -> None:
-        """Raises Refused where any of a host's addresses lies inside."""
-        if not self.trusts(host, port) and not all(is_public(address) for address in addresses):
-            raise Refused(
-                400,
-                f"The host {host} is inside the private network. An administrator can allow it: "
-                f"PORTKEY_LOGS_TRUSTED_HOSTS={host.lower()}",
-                "untrusted_host",
-            )
-
     def parse(self, text: str) -> URL:
         """A URL given by a caller. Raises Refused unless it is http(s), and for an address that lies inside."""
         try:
@@ -78,22 +59,46 @@ class Guard:
             host, port = None, None
         if not host or url.scheme not in ("http", "https") or not _READS_ONE_WAY.fullmatch(host):
             raise Refused(400, "x-portkey-custom-host must be an http or https URL", "invalid_host")
-        if _is_address(host):
-            self.check_addresses(host, port, [host])
+        if is_odd_address(host):
+            raise Refused(400, f"The host {host} is an address that not everybody reads alike", "invalid_host")
+        if is_address(host) and not self.trusts(host, port) and not is_public(host.rstrip(".")):
+            raise Refused(400, f"The host {host} is inside the private network. {_allow(host)}", "untrusted_host")
         return url
 
     async def check(self, text: str) -> None:
         """As ``parse``, and look the name up. For calls that somebody else connects for."""
         url = self.parse(text)
         host = url.raw_host or ""
-        if self.trusts(host, url.port) or _is_address(host):
+        if self.trusts(host, url.port) or is_address(host):
             return
-        try:
+
+        async def look_up() -> list[str]:
             name = host.rstrip(".")  # "127.1." is an address for the gateway, and a name for the system
             found = await asyncio.get_running_loop().getaddrinfo(name, url.port, type=socket.SOCK_STREAM)
-        except OSError:
-            return  # nobody will reach it
-        self.check_addresses(host, url.port, [str(entry[4][0]) for entry in found])
+            return [str(entry[4][0]) for entry in found]
+
+        await self.public_only(host, look_up(), lambda addresses: addresses)
+
+    async def public_only[Found](
+        self, host: str, lookup: Awaitable[Found], addresses_of: Callable[[Found], list[str]]
+    ) -> Found:
+        """What a lookup finds. Raises Refused where it finds nothing, or any address that lies inside."""
+        began = time.monotonic()
+        try:
+            found = await lookup
+            inside = [address for address in addresses_of(found) if not is_public(address)]
+            if not inside:
+                return found
+            reason = f"its address {', '.join(inside)} is not public"
+        except OSError as error:
+            reason = str(error)
+        logger.warning("A call to the host %s was refused: %s", host, reason)
+        await asyncio.sleep(REFUSAL_STEP_SECONDS - (time.monotonic() - began) % REFUSAL_STEP_SECONDS)
+        raise Refused(
+            502,
+            f"The host {host} cannot be reached: it does not exist, or is inside the private network. {_allow(host)}",
+            "unreachable_host",
+        )
 
 
 class GuardedResolver(AbstractResolver):
@@ -107,13 +112,18 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """See ``AbstractResolver``. Raises Refused."""
-        results = await self._resolver.resolve(host, port, family)
-        self._guard.check_addresses(host, port, [result["host"] for result in results])
-        return results
+        lookup = self._resolver.resolve(host, port, family)
+        if self._guard.trusts(host, port):
+            return await lookup
+        return await self._guard.public_only(host, lookup, lambda found: [result["host"] for result in found])
 
     async def close(self) -> None:
         """Let the resolver go."""
         await self._resolver.close()
+
+
+def _allow(host: str) -> str:
+    return f"An administrator can allow it: PORTKEY_LOGS_TRUSTED_HOSTS={host.lower()}"
 
 
 def urls_in(value: Any) -> Iterator[str]:
@@ -150,11 +160,3 @@ def options_in(config: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(config, list):
         for item in config:
             yield from options_in(item)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0].rstrip("."))
-    except ValueError:
-        return False
-    return True

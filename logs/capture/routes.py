@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from multidict import CIMultiDict
 
 from logs.capture import demo
+from logs.capture.answers import Refused
 from logs.capture.direct import Direct
 from logs.capture.guard import DOMAINS, Guard, GuardedResolver, check_name, options_in, urls_in
 from logs.capture.headers import for_upstream
@@ -17,6 +20,20 @@ from portkey_logs.catalog.options import camel
 
 if TYPE_CHECKING:
     from logs.capture.app import Settings
+
+
+# Paths out of which the gateway makes the host that it calls (seen in its source, 1.15.2), and the only forms of them
+# that go on. All are looked at as they were sent: the gateway splits what it got, and decodes parts of it later.
+_FILE_OR_BATCH = re.compile(r"/v1/(?:files|batches)/", re.ASCII)
+_ID_PATH = re.compile(r"/v1/(files|batches)/([^/?]+)(?:/(?:content|output|cancel))?/?(\?.*)?", re.ASCII | re.S)
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._-]+")
+_BUCKET_ID = re.compile(r"(?:s3|gs)://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:/[^\\?#]*)?")  # with the key behind it
+# For Bedrock the id and all that follows it make the host of a file: with a query the host is the id alone. Ids of
+# OpenAI and Anthropic are no host's name; SDKs send "?beta=true".
+_ID_BEFORE_QUERY = re.compile(r"file[-_][A-Za-z0-9]{16,64}")
+_AZURE = ".openai.azure.com"  # for Azure the host is the first part of such a path
+_AZURE_PATH = re.compile(r"/v1(?:/proxy)?/[A-Za-z0-9-]+\.openai\.azure\.com(?!.*/v1/proxy)(?:/.*)?")
+_PROXY_WITHOUT_SLASH = re.compile(r"/v1/proxy(?!/|$)")  # what follows is put behind a host
 
 
 class Routes:
@@ -36,6 +53,7 @@ class Routes:
         if self._gateway_url is None:
             url, headers, provider, timeout = self._direct.target(request)
             return Target(url, headers, provider, self._providers.open, timeout)
+        check_path(request.target)
         await self._check_hosts(request)
         headers = for_upstream(request.headers)
         headers["x-portkey-trace-id"] = trace_id
@@ -62,6 +80,24 @@ class Routes:
         """Close the connections."""
         await self._gateway.close()
         await self._providers.close()
+
+
+def check_path(target: str) -> None:
+    """Raises Refused for a path and query out of which the gateway could make a host of the caller's choice."""
+    path = target.partition("?")[0]
+    if _PROXY_WITHOUT_SLASH.match(path) or (_AZURE in path and not _AZURE_PATH.fullmatch(path)):
+        raise Refused(400, "The path names a host", "invalid_path")
+    if not _FILE_OR_BATCH.match(unquote(path)):
+        return
+    match = _ID_PATH.fullmatch(target)
+    if match is None:
+        raise Refused(400, "The path must be /v1/files/ID or /v1/batches/ID, or one of their parts", "invalid_path")
+    kind, query = match[1], match[3] or ""
+    id = unquote(match[2])
+    if not (_PLAIN_ID.fullmatch(id) or _BUCKET_ID.fullmatch(id)):
+        raise Refused(400, "An id has letters, digits, dots, dashes and underscores, or names a bucket", "invalid_id")
+    if query and kind == "files" and not _ID_BEFORE_QUERY.fullmatch(id):
+        raise Refused(400, "This id of a file cannot be followed by a query", "invalid_id")
 
 
 def _parsed(value: str) -> Any:

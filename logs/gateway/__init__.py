@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from logs import loopback
+from portkey_logs.outbound import PRELOAD
 
 INSTALL_SECONDS = 300
 PORT = 8787  # the gateway's own default
@@ -65,16 +66,16 @@ def _install_into(place: Path) -> None:
 
 
 def command(script: Path, port: int, trusted_hosts: Iterable[str] = ()) -> list[str]:
-    """Start the gateway without its pages and its log stream, which show everybody's keys to anyone.
+    """Return the command of a gateway without its pages and its log stream, which show everybody's keys to anyone.
 
-    It learns nothing of our environment: no database password. Of the private network it reaches
-    ``trusted_hosts`` only; by itself it would trust this machine.
+    It learns nothing of our environment: no database password. The preload has it listen on 127.0.0.1 alone, follow no
+    redirect, and reach ``trusted_hosts`` (``host`` or ``host:port``) only of what is not public.
     """
     known = {name: os.environ[name] for name in ("PATH", "HOME", "NODE_EXTRA_CA_CERTS") if name in os.environ}
-    known |= {"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": ",".join(trusted_hosts) or "none.invalid"}
+    known |= {"NODE_ENV": "production", "PORTKEY_LOGS_TRUSTED_HOSTS": ",".join(trusted_hosts)}
     pairs = [f"{name}={value}" for name, value in known.items()]
-    header_size = f"--max-http-header-size={HEADER_BYTES}"
-    return ["env", "-i", *pairs, "node", header_size, str(script), f"--port={port}", "--headless"]
+    options = [f"--max-http-header-size={HEADER_BYTES}", "--import", PRELOAD.as_uri()]
+    return ["env", "-i", *pairs, "node", *options, str(script), f"--port={port}", "--headless"]
 
 
 def answers(url: str) -> bool:

@@ -17,10 +17,9 @@ DEMO_KEY_SCOPES = ("logs.write", "logs.view", "logs.export", "analytics.view")
 
 @dataclass(frozen=True)
 class FirstRun:
-    """The owner; where they sign in (None once they have a password); the demo's key, only when just made."""
+    """The owner, and the demo's key, only when just made."""
 
     owner: User
-    sign_in_url_path: str | None
     demo_api_key: str | None
 
 
@@ -34,7 +33,6 @@ def first_run() -> FirstRun:
     demo_key_known = _demo_keys().exists()
     return FirstRun(
         owner=owner,
-        sign_in_url_path=None if owner.has_usable_password() else sign_in_path(owner),
         demo_api_key=None if demo_key_known else renew_demo_key(),
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+
+from portkey_logs.outbound import is_odd_address, is_public
 
 _URL = re.compile(r"https?://(?P<host>[a-z0-9.-]+)(?::(?P<port>\d{1,5}))?(?:[/?#][^\s@]*)?", re.I)
 _INSIDE = re.compile(
@@ -32,11 +33,6 @@ def wrong_with_host(url: str, trusted: frozenset[str]) -> str | None:
 
 
 def _is_inside(host: str, labels: list[str]) -> bool:
-    if host in _CLOUD or _INSIDE.fullmatch(host):
+    if host in _CLOUD or _INSIDE.fullmatch(host) or is_odd_address(host):
         return True
-    if not re.fullmatch(r"0x[0-9a-f]*|\d+", labels[-1]):
-        return False
-    try:  # a last label of digits makes it an address; one that is not written plainly is refused as well
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return True
+    return labels[-1].isdigit() and not is_public(host)

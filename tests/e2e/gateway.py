@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,14 +86,14 @@ def stub_provider(folder: Path) -> Process:
     return Process(command, port, folder / "stub.log", dict(os.environ))
 
 
-def npm_gateway(folder: Path) -> Process:
+def npm_gateway(folder: Path, trusted_hosts: Iterable[str] = ("127.0.0.1", "localhost")) -> Process:
     """The real gateway; the test is skipped where it cannot be installed."""
     try:
         script = gateway.install(CACHE)
     except gateway.GatewayError as error:
         pytest.skip(f"{NO_GATEWAY}: {error}")
     port = free_port()
-    command = gateway.command(script, port, ["127.0.0.1", "localhost"])
+    command = gateway.command(script, port, trusted_hosts)
     return Process(command, port, folder / "gateway.log", dict(os.environ))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,29 @@ from portkey_logs.accounts import bootstrap
 class Command(BaseCommand):
     help = (
         "Applies migrations, makes the owner and the first workspaces where they are missing. "
-        "Prints one JSON object: owner, sign_in_path (null once the owner has a password), api_key_file. "
+        "Prints one JSON object: owner, sign_in_path (with --show-link, until the owner has a password), "
+        "api_key_file. "
         "May run again and again."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--show-link",
+            action="store_true",
+            help="make a sign-in link for an owner without a password; whoever reads the output can use it",
+        )
+
+    def handle(self, *args: Any, show_link: bool, **options: Any) -> None:
         """Do all of it and print where to go from here."""
         call_command("migrate", interactive=False, verbosity=0)
         first = bootstrap.first_run()
         key_file = Path(settings.DATA_DIR) / "api_key"
         keep_key(key_file, first.demo_api_key)
+        has_no_password = not first.owner.has_usable_password()
         result = {
             "owner": first.owner.email,
-            "sign_in_path": first.sign_in_url_path,
+            "sign_in_path": bootstrap.sign_in_path(first.owner) if has_no_password and show_link else None,
             "api_key_file": str(key_file),
         }
         self.stdout.write(json.dumps(result))

@@ -22,7 +22,7 @@ from django.urls import reverse
 
 from logs import gateway, loopback
 from logs.demo.load import load_demo
-from logs.supervisor import POLL_SECONDS, Child, Supervisor, open_log
+from logs.supervisor import POLL_SECONDS, Child, Health, Supervisor, open_log
 from portkey_logs.embedded import EmbeddedError, Server
 
 READY_SECONDS = 60
@@ -86,20 +86,34 @@ class Installation:
         self.supervisor = Supervisor([self.web, self.worker, self.capture])
 
     def choose_gateway(self, url: str, *, own: bool) -> None:
-        """Find the gateway behind capture: the one named, one that answers on its port, our own, or none.
+        """Set the gateway behind capture: the one named, our own, or none.
 
-        Raises CommandError or GatewayError.
+        One that merely answers is not used: all calls would go there, with the secrets of virtual keys. Raises
+        CommandError or GatewayError.
         """
         default = f"http://127.0.0.1:{gateway.PORT}"
-        self.gateway_url = url or settings.GATEWAY_URL or (default if gateway.answers(default) else "")
-        if own and not self.gateway_url:
-            if complaint := loopback.complaint(gateway.PORT, "--gateway-url"):
-                raise CommandError(complaint)
-            self.say("Installing the Portkey gateway")
-            script = gateway.install(self.data_dir / "gateway")
-            command = gateway.command(script, gateway.PORT, settings.TRUSTED_HOSTS)
-            self.supervisor.children.append(Child("gateway", command, self.data_dir / "log" / "gateway.log", self.say))
-            self.gateway_url = default
+        self.gateway_url = url or settings.GATEWAY_URL or ""
+        if self.gateway_url:
+            return
+        if own:
+            self.start_gateway(default)
+        elif gateway.answers(default):
+            self.say(f"A Portkey gateway answers at {default} and is not used; to use it: --gateway-url {default}")
+
+    def start_gateway(self, url: str) -> None:
+        """Install the npm gateway and have it run. Raises CommandError where its port is taken, and GatewayError."""
+        if loopback.complaint(gateway.PORT, "--gateway-url"):
+            holder = loopback.holder(gateway.PORT) or "another process"
+            raise CommandError(
+                f"port {gateway.PORT} is taken by {holder}, so --with-gateway cannot start a gateway there: end it, or "
+                f"use what answers there with --gateway-url {url}"
+            )
+        self.say("Installing the Portkey gateway")
+        script = gateway.install(self.data_dir / "gateway")
+        command = gateway.command(script, gateway.PORT, settings.TRUSTED_HOSTS)
+        log = self.data_dir / "log" / "gateway.log"
+        self.supervisor.children.append(Child("gateway", command, log, self.say, Health(url)))
+        self.gateway_url = url
 
     def run(self) -> None:
         """Bring everything up, say where it is, and keep it running until a signal comes."""
@@ -200,7 +214,7 @@ def capture_command(port: int) -> list[str]:
 
 def prepare() -> dict[str, Any]:
     """Run ``manage.py prepare`` in a process whose settings know the database, and return what it printed."""
-    done = subprocess.run([*MANAGE, "prepare"], capture_output=True, text=True)
+    done = subprocess.run([*MANAGE, "prepare", "--show-link"], capture_output=True, text=True)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise CommandError(f"the database could not be prepared: {lines[-1]}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from getpass import getpass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -18,7 +20,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--password", help="without it a new person signs in by link (see sign_in_link)")
+        parser.add_argument(
+            "--password",
+            help="- reads it from a prompt or the standard input, so that it is in no list of processes; without the "
+            "option a new person signs in by link (see sign_in_link)",
+        )
         parser.add_argument("--org", default="default", help="slug of the organisation (default: %(default)s)")
         parser.add_argument("--role", choices=Membership.Role.values, default=Membership.Role.MEMBER.value)
 
@@ -29,6 +35,10 @@ class Command(BaseCommand):
                 validate(value)
             except ValidationError as error:
                 raise CommandError(f"{value}: {' '.join(error.messages)}") from None
+        if password == "-":  # noqa: S105 - where to read it from
+            password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+            if not password:
+                raise CommandError("the password is empty")
         user = User.objects.filter(email=email.lower()).first() or User.objects.create_user(email)
         if password:
             user.set_password(password)
