@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from logs.capture.answers import Caller, ClientLeft, Refused, failure
 from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.draft import Draft
 from logs.capture.headers import Headers, end_to_end, fields
+from logs.capture.parsing import MAX_LOOP_BYTES, beside_loop
 from logs.capture.request import Request
 from logs.capture.upstream import Answer, Body, Target
 from portkey_logs.accounts.keyring import Grant
@@ -33,7 +34,6 @@ WHOLE_BYTES = 256 * 1024  # request bodies up to this are sent on in one piece
 # connection mostly comes with it; this long is waited for it.
 END_SECONDS = 0.05
 LOOK_SECONDS = 0.1  # how often it is looked whether somebody still waits for a replay
-THREAD_BYTES = 64 * 1024  # records of larger bodies take milliseconds: not on the event loop
 
 # OpenAI's and Anthropic's last events, with and without the space that is optional after the colon.
 _END_MARK = re.compile(
@@ -77,7 +77,7 @@ class Call:
             body = await self._resolve(await self._take_request())
             target = await self.capture.routes.target(self.request, self.trace_id)
             self.draft.url, self.draft.provider = target.url, target.provider
-            body = self._ask_for_usage(target, body)
+            body = await self._ask_for_usage(target, body)
             self.sent_at = time.perf_counter()
             async with target.open(target, self.request.method, body) as reply:
                 await self._pass_on(reply)
@@ -123,9 +123,11 @@ class Call:
             if not resolve.needs_body(request, self.grant):
                 return body
             body = await self._collect(body)
-        if not (resolve.by_headers(request, self.grant) or resolve.by_model(request, body)):
+        size = float("inf") if _is_compressed(request.fields) else request.head_bytes + len(body or b"")
+        by_headers = resolve.by_headers(request, self.grant)
+        if not (by_headers or await beside_loop(size, resolve.by_model, request, body)):
             return body
-        resolved = resolve.resolve(request, self.grant, body, self.capture.registry)
+        resolved = await beside_loop(size, resolve.resolve, request, self.grant, body, self.capture.registry)
         self.request = resolved.request
         self.draft.request_headers |= resolved.shown
         self.draft.sent_headers = resolved.request.fields
@@ -144,12 +146,14 @@ class Call:
                 raise Refused(413, f"The body is larger than {BODY_BYTES >> 20} MiB", "too_large")
         return bytes(whole)
 
-    def _ask_for_usage(self, target: Target, body: Body) -> Body:
+    async def _ask_for_usage(self, target: Target, body: Body) -> Body:
         """Where the workspace wants it: see ``usage``."""
-        plain = "content-encoding" not in self.request.fields
-        if not (self.grant.ask_for_usage and plain and isinstance(body, bytes)):
+        is_plain = not _is_compressed(self.request.fields)
+        if not (self.grant.ask_for_usage and is_plain and isinstance(body, bytes)):
             return body
-        if self.request.path != "/v1/chat/completions" or (changed := usage.asking(body)) is None:
+        if self.request.path != "/v1/chat/completions":
+            return body
+        if (changed := await beside_loop(len(body), usage.asking, body)) is None:
             return body
         self.hidden = usage.Hidden()
         target.headers["accept-encoding"] = "identity"
@@ -281,7 +285,9 @@ class Call:
         draft.client_left = self.caller.is_gone and not self.stopped
         self.capture.metrics.clients_left += draft.client_left
         try:
-            if draft.request.size + draft.response.size > THREAD_BYTES:
+            size = draft.request.size + draft.response.size
+            is_compressed = _is_compressed(draft.request_headers) or _is_compressed(draft.response_headers)
+            if size > MAX_LOOP_BYTES or is_compressed:
                 await asyncio.to_thread(self._store)
             else:
                 self._store()
@@ -301,6 +307,11 @@ class Call:
         """What we took: all but the time between sending the request and the answer's last byte."""
         waited = self.answered_at - self.sent_at
         self.capture.metrics.observe_added(time.perf_counter() - self.began - waited)
+
+
+def _is_compressed(headers: Mapping[str, str]) -> bool:
+    """Whether a body may be of any size without its Content-Encoding."""
+    return "content-encoding" in headers
 
 
 def _has_end_mark(octets: bytes) -> bool:

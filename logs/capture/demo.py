@@ -13,6 +13,7 @@ import msgspec
 from multidict import CIMultiDict
 
 from logs.capture.headers import Headers
+from logs.capture.parsing import MAX_OBJECT_BYTES, beside_loop
 from logs.capture.upstream import Answer, Body, Target
 from logs.ingest import routes
 from logs.ingest.text import decode_json
@@ -20,7 +21,7 @@ from logs.ingest.text import decode_json
 NAME = "demo"
 MODEL = "demo"
 WORD_SECONDS = 0.02  # between the words of a stream, so that it can be seen to be one
-BODY_BYTES = 16 * 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024  # read of a question; a longer one gets the answer to a broken one
 
 Json = dict[str, Any]
 
@@ -58,22 +59,25 @@ class DemoAnswer:
 async def open_demo(target: Target, method: str, body: Body) -> AsyncIterator[Answer]:
     """Answer chats, messages and embeddings; anything else is a 404."""
     raw = await _whole(body)
+    kind = routes.request_type(method, routes.path_of(target.url))
+    yield await beside_loop(len(raw), _answer, raw, kind)
+
+
+def _answer(raw: bytes, kind: str) -> DemoAnswer:
     try:
-        asked = decode_json(raw)
+        asked = decode_json(raw, MAX_OBJECT_BYTES)
     except ValueError:
         asked = None
-    kind = routes.request_type(method, routes.path_of(target.url))
     maker = _MAKERS.get(kind)
     if maker is None:
         message = "The demo provider answers /v1/chat/completions, /v1/messages and /v1/embeddings only"
-        yield DemoAnswer(404, "application/json", [_error(message, "not_found")])
-    elif not isinstance(asked, dict):
+        return DemoAnswer(404, "application/json", [_error(message, "not_found")])
+    if not isinstance(asked, dict):
         message = "The body must be a JSON object"
-        yield DemoAnswer(400, "application/json", [_error(message, "invalid_request_error")])
-    elif asked.get("stream") is True and kind in _STREAMS:
-        yield DemoAnswer(200, "text/event-stream", list(_STREAMS[kind](asked)))
-    else:
-        yield DemoAnswer(200, "application/json", [msgspec.json.encode(maker(asked))])
+        return DemoAnswer(400, "application/json", [_error(message, "invalid_request_error")])
+    if asked.get("stream") is True and kind in _STREAMS:
+        return DemoAnswer(200, "text/event-stream", list(_STREAMS[kind](asked)))
+    return DemoAnswer(200, "application/json", [msgspec.json.encode(maker(asked))])
 
 
 async def _whole(body: Body) -> bytes:
@@ -82,7 +86,7 @@ async def _whole(body: Body) -> bytes:
     parts, size = [], 0
     async for part in body:
         size += len(part)
-        if size <= BODY_BYTES:
+        if size <= MAX_BODY_BYTES:
             parts.append(part)
     return b"".join(parts)
 

@@ -13,6 +13,10 @@ from portkey_logs import redaction
 from portkey_logs.lib.compression import DecompressionError, decompress
 
 _MAX_SIZE = 2**31 - 1  # of the columns for sizes
+# A compressed body is decompressed for the record to 100 times its size, but always to 1 MB: text shrinks to a tenth or
+# less, and only what is sent to cost memory to a thousandth.
+MAX_RATIO = 100
+MIN_DECOMPRESSED_LIMIT = 1024 * 1024
 
 
 class Draft:
@@ -88,6 +92,7 @@ def _plain(kept: Kept, headers: dict[str, str]) -> bytes | None:
     if not body:
         return body
     try:
-        return decompress(body, headers.get("content-encoding", ""), BODY_BYTES, allow_truncated=True)
+        limit = min(BODY_BYTES, max(MIN_DECOMPRESSED_LIMIT, MAX_RATIO * len(body)))
+        return decompress(body, headers.get("content-encoding", ""), limit, allow_truncated=True)
     except DecompressionError:
         return body

@@ -43,6 +43,11 @@ class Request:
         """Whether web answers it."""
         return _CONTROL.fullmatch(self.path) is not None
 
+    @property
+    def head_bytes(self) -> int:
+        """About the size of the headers, some of which are parsed as JSON."""
+        return sum(map(len, self.fields.values()))
+
     def check_path(self) -> None:
         """Only what is below /v1/, whoever reads the path: a gateway resolves dots and reads \\ as /.
 

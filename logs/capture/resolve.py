@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import msgspec
 
 from logs.capture.answers import Refused
+from logs.capture.parsing import MAX_OBJECT_BYTES
 from logs.capture.request import Request
 from logs.ingest import origin
 from logs.ingest.text import decode_json
@@ -96,6 +97,8 @@ def resolve(request: Request, grant: Grant, body: bytes | None, registry: Regist
     """The call with everything of ours in its place. Raises Refused, naming what cannot be used."""
     try:
         return _Resolution(request, grant, body, registry.shelf(grant.workspace_id)).run()
+    except RecursionError:
+        raise Refused(400, "The config or body is nested too deeply", "invalid_request") from None
     except Unreadable as error:
         raise Refused(500, str(error), "unreadable_secret") from None
 
@@ -312,8 +315,8 @@ class _Resolution:
         for name, value in self._fields.items():
             if name.startswith("x-portkey-default-"):
                 try:
-                    yield json.loads(value or "null")
-                except (ValueError, RecursionError):
+                    yield decode_json(value or "null")
+                except ValueError:
                     raise Refused(400, f"{name} must be JSON", "invalid_request") from None
 
     # --- the call -----------------------------------------------------------------------------------------
@@ -345,7 +348,7 @@ class _Resolution:
         if len(body) > MAX_PROMPT_BODY_BYTES:
             raise _too_large()
         try:
-            parsed = decode_json(body)
+            parsed = decode_json(body, MAX_OBJECT_BYTES)
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):

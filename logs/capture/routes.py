@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -13,6 +14,7 @@ from logs.capture.answers import Refused
 from logs.capture.direct import Direct
 from logs.capture.guard import DOMAINS, Guard, GuardedResolver, check_name, options_in, urls_in
 from logs.capture.headers import for_upstream
+from logs.capture.parsing import beside_loop
 from logs.capture.request import Request
 from logs.capture.upstream import Client, Target
 from logs.ingest.text import decode_json
@@ -51,7 +53,7 @@ class Routes:
         if request.fields.get("x-portkey-provider", "").strip().lower() == demo.NAME:
             return Target(f"demo://{request.target}", CIMultiDict(), demo.NAME, demo.open_demo)
         if self._gateway_url is None:
-            url, headers, provider, timeout = self._direct.target(request)
+            url, headers, provider, timeout = await beside_loop(request.head_bytes, self._direct.target, request)
             return Target(url, headers, provider, self._providers.open, timeout)
         check_path(request.target)
         await self._check_hosts(request)
@@ -68,10 +70,10 @@ class Routes:
             check_name(camel(name.removeprefix("x-portkey-").replace("-", "_")), value)
             if ":" not in value and "\\" not in value:
                 continue
-            found = _parsed(value)
-            for url in urls_in(found):
+            urls, options = await beside_loop(len(value), _read_option, value)
+            for url in urls:
                 await self._guard.check(url)
-            for option, given in options_in(found):
+            for option, given in options:
                 check_name(option, given)
                 if option in DOMAINS and isinstance(given, str):
                     await self._guard.check(f"https://{given}")
@@ -100,9 +102,15 @@ def check_path(target: str) -> None:
         raise Refused(400, "This id of a file cannot be followed by a query", "invalid_id")
 
 
-def _parsed(value: str) -> Any:
-    """A config, or the guardrails of another header, as the gateway reads them; the text itself where it is neither."""
+def _read_option(value: str) -> tuple[list[str], list[tuple[str, Any]]]:
+    """Return the URLs and the options in a config, or in the guardrails of another header; of other text, the URL.
+
+    Raises Refused.
+    """
+    parsed: Any = value
+    with suppress(ValueError):
+        parsed = decode_json(value)
     try:
-        return decode_json(value)
-    except ValueError:
-        return value
+        return list(urls_in(parsed)), list(options_in(parsed))
+    except RecursionError:
+        raise Refused(400, "A header is nested too deeply", "invalid_request") from None

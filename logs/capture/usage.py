@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from logs.capture.parsing import MAX_OBJECT_BYTES
 from logs.ingest.text import decode_json
 
 _OPTION = b'"stream_options":{"include_usage":true},'
@@ -19,7 +20,7 @@ _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 def asking(body: bytes) -> bytes | None:
     """The body with the question in it; None where it is no stream, or has stream options of its own."""
     try:
-        asked = decode_json(body)
+        asked = decode_json(body, MAX_OBJECT_BYTES)
     except ValueError:
         return None
     if not isinstance(asked, dict) or asked.get("stream") is not True or "stream_options" in asked:

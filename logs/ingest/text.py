@@ -15,16 +15,17 @@ _INT4_MAX = 2**31 - 1
 # (2,048 of 1,536 numbers) take half of it. The weights are bytes per comma, object and array in CPython.
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 _WEIGHTS = ((",", 40), ("{", 200), ("[", 64))
-_HARMLESS = 2 * 1024 * 1024  # characters: so few cannot reach it
+_BYTES_PER_CHARACTER = 128  # more than the objects of any JSON text weigh on average: "{}," has 80
 
 
-def decode_json(raw: bytes | str) -> Any:
+def decode_json(raw: bytes | str, max_object_bytes: int = MAX_OBJECT_BYTES) -> Any:
     """The value of ``raw``. Raises ValueError for anything that is not one JSON value in UTF-8, or holds too many.
 
     msgspec first, for its speed; it refuses lone surrogates, which JSON's grammar
     allows and language models produce, so Python's own parser has the last word.
     """
-    if len(raw) > _HARMLESS and raw[:1] not in ('"', b'"') and _object_bytes(raw) > MAX_OBJECT_BYTES:
+    may_be_too_many = len(raw) > max_object_bytes // _BYTES_PER_CHARACTER and raw[:1] not in ('"', b'"')
+    if may_be_too_many and _object_bytes(raw) > max_object_bytes:
         raise ValueError("JSON holds too many values to be read")
     try:
         return msgspec.json.decode(raw)
