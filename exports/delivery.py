@@ -15,6 +15,7 @@ from django.urls import reverse
 from exports.models import Export
 from logs import ranges
 from portkey_logs.accounts.addresses import absolute_url
+from portkey_logs.accounts.models import ApiKey
 
 LINK_SECONDS = 3600  # to begin the download or to resume it; a link that went astray is of no use the next day
 _CHUNK_BYTES = 256 * 1024
@@ -22,20 +23,26 @@ _TYPES = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8", "parqu
 _signer = signing.TimestampSigner(salt="exports")
 
 
-def signed_url(request: HttpRequest, export: Export) -> str:
-    """A link that downloads the file without an account, for LINK_SECONDS, unless the export is made anew."""
-    token = _signer.sign_object({"id": str(export.id), "made": _version(export)})
+def signed_url(request: HttpRequest, export: Export, api_key_id: int | None) -> str:
+    """A link that downloads the file without an account, for LINK_SECONDS, unless the export is made anew, and only
+    while the key that asks for it may export."""
+    token = _signer.sign_object({"id": str(export.id), "made": _version(export), "key": api_key_id})
     return absolute_url(request, reverse("export_signed_download", args=[token, export.file_name]))
 
 
 def by_link(token: str) -> Export | None:
-    """The export that a link is for; None for one that is forged, expired, or of a file that is gone."""
+    """The export that a link is for; None for one that is forged or expired, of a file that is gone, or of a key that
+    was revoked, has expired, or whose owner may not export any more."""
     try:
         signed = _signer.unsign_object(token, max_age=LINK_SECONDS)
     except signing.BadSignature:
         return None
     export = Export.objects.select_related("workspace").filter(pk=UUID(signed["id"])).first()
-    return export if export is not None and export.is_ready and _version(export) == signed["made"] else None
+    if export is None or not export.is_ready or _version(export) != signed["made"]:
+        return None
+    keys = ApiKey.objects.active().with_standing().without_orphans().filter(workspace=export.workspace_id)
+    key = keys.filter(pk=signed.get("key")).first()
+    return export if key is not None and "logs.export" in key.scopes_in_force else None
 
 
 def response(request: HttpRequest, export: Export) -> HttpResponseBase | None:

@@ -19,6 +19,7 @@ from logs import ids
 from logs.models import Log
 from logs.vocabulary import FROM_CACHE
 from portkey_logs.accounts.models import Membership, User, Workspace
+from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog.models import PromptVersion
 from replay.querysets import BatchQuerySet, RunQuerySet
 from replay.source import Target
@@ -79,6 +80,12 @@ class Batch(models.Model):
     def may_be_cancelled_by(self, membership: Membership | None) -> bool:
         """Who started it, and who manages the workspace."""
         return membership is not None and (membership.can_manage or membership.user_id == self.person_id)
+
+    def person_may_run(self) -> bool:
+        """Whether who started it, or keeps it since, still may; it runs for minutes, and they may be removed."""
+        members = Membership.objects.filter(organisation__workspaces=self.workspace_id)
+        membership = members.filter(user__in=Batch.objects.filter(pk=self.pk).values("person")).first()
+        return membership is not None and membership.has_right(Right.RUN)
 
     @property
     def label(self) -> str:

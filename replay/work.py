@@ -80,7 +80,9 @@ class Round:
     def _go_on(self) -> bool:
         """Begin what may be begun, or stop what is under way; whether anything is."""
         state = Batch.objects.filter(pk=self.batch.pk).values_list("state", flat=True).first()
-        if state == Batch.State.RUNNING:
+        if state == Batch.State.RUNNING and not self.batch.person_may_run():
+            self.batch.end(Batch.State.STOPPED, "Who started it is no member any more.")
+        elif state == Batch.State.RUNNING:
             while len(self._under_way) < CONCURRENCY and (run := self.batch.next_run()) and self._can_pay():
                 if run.claim():
                     self._under_way[run.pk] = run

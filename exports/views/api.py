@@ -125,7 +125,7 @@ def download(request: ApiRequest, export: Export) -> HttpResponse:
     if not export.is_ready:
         return api_failure(409, f"There is nothing to download: the export's status is {export.status}.", "409")
     export.note("download", _actor(request))
-    return JsonResponse({"signed_url": delivery.signed_url(request, export)})
+    return JsonResponse({"signed_url": delivery.signed_url(request, export, request.grant.api_key_id)})
 
 
 def _change(export: Export, asked: wire.Asked) -> None:

@@ -115,6 +115,13 @@ class Invitation(models.Model):
         if Invitation.objects.filter(pk=self.pk).open().update(revoked_at=timezone.now()):
             self._record(by, "invitation.revoke")
 
+    @transaction.atomic
+    def transfer(self, to: User, by: Actor) -> None:
+        """Make it another person's invitation: from now on it rests on their right to invite."""
+        self.created_by = to
+        self.save(update_fields=["created_by"])
+        self._record(by, "invitation.transfer")
+
     def _record(self, by: Actor, action: str) -> None:
         right = ", may change what production calls" if self.may_manage_catalog else ""
         AuditEvent.record(self.organisation, by, action, f"invitation {self.pk}", f"{self.role}{right}; {self.note}")

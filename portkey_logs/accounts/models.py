@@ -150,12 +150,17 @@ class Membership(models.Model):
 
         What is to go on was transferred before. Raises Refused.
         """
-        self._check(other, keeps_owner=False)
+        self.check_removal(other)
         self._withdraw_invitations(other, keep=[])
         for key in other.api_keys.active():
             key.revoke(Actor(self.user))
         AuditEvent.record(self.organisation, Actor(self.user), "member.remove", other.user.email)
         other.delete()
+
+    def check_removal(self, other: Membership) -> None:
+        """Raises Refused where this person may not remove the other; no second removal comes between, in a
+        transaction."""
+        self._check(other, keeps_owner=False)
 
     @property
     def api_keys(self) -> ApiKeyQuerySet:

@@ -8,10 +8,12 @@ from typing import Any, Concatenate
 
 from allauth.decorators import rate_limit
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
-from portkey_logs.accounts.access import SignedInRequest
+from portkey_logs.accounts.access import SignedInRequest, membership_of
+from portkey_logs.accounts.models import Membership, Workspace
 
 
 def rate_limited[**P](action: str) -> Callable[[Callable[P, HttpResponse]], Callable[P, HttpResponse]]:
@@ -19,6 +21,14 @@ def rate_limited[**P](action: str) -> Callable[[Callable[P, HttpResponse]], Call
     limit: Callable[[Callable[P, HttpResponse]], Callable[P, HttpResponse]]
     limit = rate_limit(action=action)  # type: ignore[no-untyped-call]
     return limit
+
+
+def own_membership(request: SignedInRequest, workspace: Workspace) -> Membership:
+    """The person's own membership. Raises PermissionDenied where they were removed since the workspace was read."""
+    membership = membership_of(request.user, workspace.organisation)
+    if membership is None:
+        raise PermissionDenied
+    return membership
 
 
 type Action[**P] = Callable[Concatenate[SignedInRequest, str, P], HttpResponse]

@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
+from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.forms import InvitationForm
 from portkey_logs.accounts.models import Actor, Invitation, Membership, Refused, Workspace
 from portkey_logs.accounts.permissions import CATALOG_HINT, CATALOG_LABEL
-from portkey_logs.accounts.views.common import action_of
+from portkey_logs.accounts.views.common import action_of, own_membership
 
 
 @login_required
@@ -26,7 +26,7 @@ from portkey_logs.accounts.views.common import action_of
 def members(request: SignedInRequest, workspace: str) -> HttpResponse:
     """Who is in the organisation, for every member; inviting and changing, for those who manage it."""
     place = workspace_for(request.user, workspace)
-    membership = _own_membership(request, place)
+    membership = own_membership(request, place)
     roles = membership.grantable_roles
     form, new_link = InvitationForm(roles=roles), None
     if request.method == "POST":
@@ -53,9 +53,9 @@ def members(request: SignedInRequest, workspace: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET"])
 def member(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
-    """The forms that change the role of a person or remove them."""
+    """The form that changes the role and right of a person, and the way to remove them."""
     place = managed_workspace_for(request.user, workspace)
-    membership = _own_membership(request, place)
+    membership = own_membership(request, place)
     person = get_object_or_404(place.organisation.memberships.select_related("user"), pk=id)
     if not membership.may_change(person):
         raise PermissionDenied
@@ -78,7 +78,7 @@ def change_role(request: SignedInRequest, workspace: str, id: int) -> HttpRespon
         if role not in Membership.Role:
             raise Refused("Choose a role.")
         may_manage_catalog = request.POST.get("may_manage_catalog") == "1"
-        _own_membership(request, place).give_role(other, role, may_manage_catalog=may_manage_catalog)
+        own_membership(request, place).give_role(other, role, may_manage_catalog=may_manage_catalog)
         right = " and may change what production calls" if may_manage_catalog else ""
         messages.success(request, f"{other.user.display_name} is {other.get_role_display().lower()} now{right}.")
     except Refused as refused:
@@ -87,31 +87,11 @@ def change_role(request: SignedInRequest, workspace: str, id: int) -> HttpRespon
 
 
 @action_of("members")
-def remove_member(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
-    place = managed_workspace_for(request.user, workspace)
-    other = get_object_or_404(place.organisation.memberships.select_related("user"), pk=id)
-    try:
-        _own_membership(request, place).remove(other)
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("members", workspace=workspace)
-    messages.success(request, f"{other.user.display_name} is no longer in {place.organisation}.")
-    return redirect("home") if other.user == request.user else redirect("members", workspace=workspace)
-
-
-@action_of("members")
 def revoke_invitation(request: SignedInRequest, workspace: str, id: int) -> HttpResponse:
     place = managed_workspace_for(request.user, workspace)
     get_object_or_404(place.organisation.invitations, pk=id).revoke(Actor(request.user))
     messages.success(request, "The invitation is revoked. Its link no longer works.")
     return redirect("members", workspace=workspace)
-
-
-def _own_membership(request: SignedInRequest, place: Workspace) -> Membership:
-    membership = membership_of(request.user, place.organisation)
-    if membership is None:  # removed since the workspace was looked up
-        raise PermissionDenied
-    return membership
 
 
 def _open_invitations(place: Workspace) -> QuerySet[Invitation]:
