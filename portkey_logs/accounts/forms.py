@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -72,14 +73,10 @@ class ApiKeyForm(forms.Form):
         field.choices = [(scope, scope) for scope in permissions.scopes_in_force(ApiKey.SCOPES, maker)]
 
     @property
-    def scope_groups(self) -> list[tuple[str, list[tuple[BoundWidget, str]]]]:
-        """The checkboxes with their hints: those of logs, and folded away those of the catalog."""
-        boxes = [(box, scope_hint(str(box.data["value"]))) for box in self["scopes"].subwidgets]
-        is_of_logs = [str(box.data["value"]).startswith(("logs.", "analytics.")) for box, _ in boxes]
-        return [
-            (title, [each for each, of_logs in zip(boxes, is_of_logs, strict=True) if of_logs is wanted])
-            for title, wanted in (("", True), ("For programs that manage configs, prompts and virtual keys", False))
-        ]
+    def scope_groups(self) -> list[tuple[str, list[BoundWidget]]]:
+        """The checkboxes by their hint, those of logs first."""
+        groups = groupby(self["scopes"].subwidgets, lambda box: scope_hint(str(box.data["value"])))
+        return [(hint, list(boxes)) for hint, boxes in groups]
 
     def clean_last_day(self) -> datetime | None:
         """The moment (UTC) from which the key is refused; None: it never expires."""

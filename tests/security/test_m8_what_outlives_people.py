@@ -190,7 +190,7 @@ class TestWhatIsUnderWay:
     def test_it_ends(self, alice: Client, admin: Membership, batch: Batch, export: Export) -> None:
         Invitation.issue(admin.organisation, admin.user, "member", "for dora")
         page = alice.get(removal(admin)).text
-        for words in ("1 logs, under way", "all of it", "for dora"):
+        for words in ("Replay of many logs", "all of it", "for dora"):
             assert words in page
         alice.post(removal(admin))
         assert Batch.objects.get().state == "cancelled"

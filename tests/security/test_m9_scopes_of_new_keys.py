@@ -55,8 +55,8 @@ def test_the_form_starts_with_writing_alone(alice: Client) -> None:
 
 
 def test_the_form_explains_each_scope(alice: Client) -> None:
-    page = alice.get("/w/acme/keys/").text
-    said = dict(re.findall(r'value="([^"]+)".*?<p class="hint">([^<]+)</p>', page[page.index('name="scopes"') :], re.S))
+    groups = re.findall(r'<div class="scopes">(.*?)<p class="hint">([^<]+)</p>', alice.get("/w/acme/keys/").text, re.S)
+    said = {scope: hint for boxes, hint in groups for scope in re.findall(r'value="([^"]+)"', boxes)}
     assert all(len(said.get(scope, "")) > 20 for scope in ApiKey.SCOPES)
     assert "leak" in said["configs.update"]
     assert "every log" in said["logs.view"]

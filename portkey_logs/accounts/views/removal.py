@@ -102,7 +102,7 @@ def belongings(other: Membership, remover: Membership) -> Iterator[Belonging]:
             "Replay of many logs",
             batch.label,
             batch.workspace.name,
-            f"{batch.runs.count()} logs, under way",
+            "under way",
             end=partial(batch.end, Batch.State.CANCELLED),
             keep=partial(Batch.objects.filter(pk=batch.pk).update, person=heir),
         )
