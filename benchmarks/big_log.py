@@ -17,7 +17,6 @@ import random
 import socket
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection
@@ -169,10 +168,9 @@ class Web:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        flags = f"--interface wsgi --port {self.port} --workers 1 --blocking-threads 16 --no-log --no-ws"
-        self.main = subprocess.Popen(
-            [sys.executable, "-m", "granian", *flags.split(), "portkey_logs.wsgi:application"], cwd=PROJECT
-        )
+        from logs.management.commands.up import web_command
+
+        self.main = subprocess.Popen(web_command(self.port), cwd=PROJECT)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             with socket.socket() as probe:

@@ -17,7 +17,6 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from copy import copy
@@ -154,12 +153,10 @@ def http_rate(key: str, logs: list[dict[str, Any]], options: argparse.Namespace)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    flags = f"--interface wsgi --port {port} --workers {options.workers} --blocking-threads 16 --no-log --no-ws"
-    web = subprocess.Popen(
-        [sys.executable, "-m", "granian", *flags.split(), "portkey_logs.wsgi:application"],
-        cwd=PROJECT,
-        start_new_session=True,
-    )
+    from logs.management.commands.up import web_command
+
+    command = [*web_command(port), "--workers", str(options.workers)]
+    web = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
     try:
         calls = prepare_calls(key, logs, options.batch)
         wait_for(port)

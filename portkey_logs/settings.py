@@ -193,6 +193,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.star
 
 # Bodies of LLM calls carry images: 3 MB is common, 20 MB is seen. 64 MiB leaves room for a batch.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+FILE_UPLOAD_HANDLERS: list[str] = []  # nothing here takes files; one in a form touches no disk
 
 # Capture: where calls go, where the control routes go, and whom a call may name as its host.
 GATEWAY_URL = env.str("PORTKEY_GATEWAY_URL", "").rstrip("/").removesuffix("/v1") or None

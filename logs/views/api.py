@@ -13,8 +13,10 @@ from logs.models import Log
 from logs.views.ingest import create_logs
 from portkey_logs.accounts.api import ApiRequest, api_key_required
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.front.limits import accepts_large_bodies
 
 
+@accepts_large_bodies
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def logs(request: ApiRequest) -> HttpResponseBase:

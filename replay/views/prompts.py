@@ -23,6 +23,7 @@ from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.templates import TemplateError
+from portkey_logs.front.limits import accepts_large_bodies
 from replay import diff, prompting, runner
 from replay.compare import ShownChange, show_change
 from replay.prompting import NoPrompt
@@ -89,6 +90,7 @@ def recent(request: SignedInRequest, workspace: str, slug: str) -> HttpResponse:
     return TemplateResponse(request, "replay/prompt.html#recent", context)
 
 
+@accepts_large_bodies
 @login_required
 @require_POST
 @cache_control(no_store=True)
@@ -124,6 +126,7 @@ def run_version(request: SignedInRequest, workspace: str, slug: str, version: UU
     return runs.carry_out(request, place, start)
 
 
+@accepts_large_bodies
 @login_required
 @require_POST
 def save(request: SignedInRequest, workspace: str) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.front.limits import accepts_large_bodies
 from replay import runner, source
 from replay.eligibility import ENDPOINTS
 from replay.models import Run
@@ -32,6 +33,7 @@ class Invalid(Refused):
     status = 422
 
 
+@accepts_large_bodies
 @login_required
 @require_POST
 @cache_control(no_store=True)

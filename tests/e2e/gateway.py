@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from logs import gateway, loopback
+from logs.management.commands.up import web_command
 from tests.conftest import NO_GATEWAY
 from tests.logs.processes import PROJECT, free_port, wait_until
 
@@ -108,9 +109,8 @@ def capture(folder: Path, env: dict[str, str], *options: str) -> Process:
 def web(folder: Path, env: dict[str, str]) -> Process:
     """Web as it is run in production."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
     known = os.environ | {"PORTKEY_LOGS_DATA_DIR": str(folder)} | env
-    return Process([*command, "portkey_logs.wsgi:application"], port, folder / "web.log", known)
+    return Process(web_command(port), port, folder / "web.log", known)
 
 
 def get(url: str) -> bytes:

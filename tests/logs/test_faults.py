@@ -24,6 +24,7 @@ import pytest
 from django.db import connection
 
 from logs import ids, rollups
+from logs.management.commands.up import web_command
 from logs.models import Log
 from portkey_logs.embedded import Server
 from tests.factories import make_key, make_people
@@ -44,8 +45,7 @@ class Web:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        serve = ["granian", "--interface", "wsgi", "--port", str(self.port), "--blocking-threads", "16", "--no-log"]
-        self._process = start("-m", *serve, "portkey_logs.wsgi:application", env=self._env, start_new_session=True)
+        self._process = start(*web_command(self.port)[1:], env=self._env, start_new_session=True)
         wait_until(self.answers)
 
     def answers(self) -> bool:

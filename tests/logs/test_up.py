@@ -217,7 +217,7 @@ def test_kill_9_of_everything_loses_no_log(runs: Runs, up: Up) -> None:
 
 @pytest.mark.parametrize(
     ("name", "mark"),
-    [("web", "wsgi"), ("capture", "manage.py capture"), ("worker", "maintain"), ("PostgreSQL", "guardian")],
+    [("web", "asgi"), ("capture", "manage.py capture"), ("worker", "maintain"), ("PostgreSQL", "guardian")],
 )
 def test_a_killed_process_starts_again(up: Up, name: str, mark: str) -> None:
     victims = [pid for pid, command in processes_of(up.data_dir).items() if mark in command]

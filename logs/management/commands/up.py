@@ -197,14 +197,15 @@ def only_one(data_dir: Path) -> Iterator[None]:
 def web_command(port: int) -> list[str]:
     """Return the command of the web process.
 
-    16 threads serve what the database can take, beside the 50 that replays may hold while they stream; 64
-    requests more may wait before connections queue up. A stopping worker gets 5 s for its requests.
+    Its threads are those of ``portkey_logs.front``. What granian calls backpressure are connections, idle ones
+    included: 4,000 cost some 100 MB. A head may take 30 s, and a connection may idle as long; HTTP/2, which has no such
+    limits, is off. A stopping worker gets 5 s for its requests.
     """
-    flags = "--interface wsgi --host 127.0.0.1 --workers 1 --blocking-threads 66 --backpressure 130"
-    flags += " --workers-kill-timeout 5 --no-ws --log-level error"
-    place = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
-    place += ["--log-config", str(settings.BASE_DIR / "portkey_logs" / "granian-log.json")]
-    return [sys.executable, "-m", "granian", *flags.split(), *place, "portkey_logs.wsgi:application"]
+    flags = "--interface asginl --http 1 --no-ws --host 127.0.0.1 --workers 1 --backlog 4096 --backpressure 4000"
+    flags += " --workers-kill-timeout 5 --log-level error"
+    options = ["--port", str(port), "--working-dir", str(settings.BASE_DIR)]
+    options += ["--log-config", str(settings.BASE_DIR / "portkey_logs" / "granian-log.json")]
+    return [sys.executable, "-m", "granian", *flags.split(), *options, "portkey_logs.asgi:application"]
 
 
 def capture_command(port: int) -> list[str]:

@@ -13,6 +13,7 @@ from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
 from portkey_logs.catalog.prompts import PromptSource, read_template, write_template
 from portkey_logs.catalog.schema import Finding, Reference
 from portkey_logs.catalog.templates import TemplateError
+from portkey_logs.front.limits import accepts_large_bodies
 
 _OBJECTS = ("parameters", "tools", "tool_choice", "response_format")
 _NEW = PromptSource(template="")
@@ -182,9 +183,11 @@ def _saved(call: Call, prompt: Prompt, version: PromptVersion) -> JsonResponse:
     return done(item, warnings)
 
 
-prompts = endpoint(GET=("prompts.list", _list), POST=("prompts.create", _create))
-prompt = endpoint(GET=("prompts.read", _retrieve), PUT=("prompts.update", _update), DELETE=("prompts.delete", _delete))
+prompts = accepts_large_bodies(endpoint(GET=("prompts.list", _list), POST=("prompts.create", _create)))
+prompt = accepts_large_bodies(
+    endpoint(GET=("prompts.read", _retrieve), PUT=("prompts.update", _update), DELETE=("prompts.delete", _delete))
+)
 versions = endpoint(GET=("prompts.read", _versions))
 version = endpoint(GET=("prompts.read", _one_version))
 publish = endpoint(PUT=("prompts.publish", _publish))
-render = endpoint(POST=("logs.write", _render))
+render = accepts_large_bodies(endpoint(POST=("logs.write", _render)))
