@@ -14,6 +14,6 @@ COPY . .
 USER app
 VOLUME /data
 EXPOSE 8000 8788
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "66", \
-     "--backpressure", "130", "--workers-kill-timeout", "5", "--no-ws", "--log-config", "portkey_logs/granian-log.json", \
-     "portkey_logs.wsgi:application"]
+CMD ["granian", "--interface", "asginl", "--http", "1", "--no-ws", "--host", "0.0.0.0", "--port", "8000", \
+     "--backlog", "4096", "--backpressure", "4000", "--workers-kill-timeout", "5", \
+     "--log-config", "portkey_logs/granian-log.json", "portkey_logs.asgi:application"]

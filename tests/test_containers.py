@@ -12,6 +12,8 @@ import yaml
 from django.core.management import get_commands, load_command_class
 from granian.cli import cli as granian
 
+from logs.management.commands.up import web_command
+
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -47,6 +49,16 @@ def test_each_command_is_one_that_its_program_takes(service: str) -> None:
         assert [f"127.0.0.1:{options['port']}:{options['port']}"] == SERVICES[service]["ports"]
         assert f":{options['port']}/healthz" in SERVICES[service]["healthcheck"]["test"][-1]
         assert str(options["port"]) in instructions("EXPOSE")[0].split()
+
+
+def test_web_is_started_as_up_starts_it() -> None:
+    def limits(words: list[str]) -> dict[str, Any]:
+        options = granian.make_context("granian", words).params
+        return {name: value for name, value in options.items() if name not in DIFFERENT}
+
+    DIFFERENT = {"host", "working_dir", "log_config", "log_level"}
+    _, _, _, *words = web_command(8000)
+    assert limits(command("web")[1:]) == limits(words)
 
 
 def test_every_name_in_the_environment_is_a_setting() -> None:
