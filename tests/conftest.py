@@ -19,7 +19,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 NO_GATEWAY = "The Portkey gateway cannot be started"
-NO_CHROMIUM = "Chromium is missing: apt-get install chromium"
+NO_CHROMIUM = "Chromium is missing: apt-get install chromium-headless-shell, or chromium"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

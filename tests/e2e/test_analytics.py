@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e import test_look as look
+from tests.e2e import look
 from tests.e2e.conftest import Site
 from tests.e2e.views import View
 
@@ -35,7 +35,7 @@ def test_look_of_a_month(site: Site, shared_page: Page) -> None:
     rollups.fold(connection, datetime.now(UTC))  # a part of it, as on a busy day
     for tab in TABS:
         view = View(f"analytics-{tab}", f"/w/acme/analytics/{tab}/?compare=1", part="main")
-        look.test_look(view, site, shared_page)
+        look.look_at(view, site, shared_page)
 
 
 def test_look_with_one_log_and_none(site: Site, shared_page: Page) -> None:
@@ -45,8 +45,8 @@ def test_look_with_one_log_and_none(site: Site, shared_page: Page) -> None:
         "?model=none-of-ours",
         "metadata-keys/",
     ):
-        look.test_look(View("analytics-little", f"/w/acme/analytics/{path}"), site, shared_page)
-    look.test_look(View("analytics-none", "/w/elsewhere/analytics/", who="charlie"), site, shared_page)
+        look.look_at(View("analytics-little", f"/w/acme/analytics/{path}"), site, shared_page)
+    look.look_at(View("analytics-none", "/w/elsewhere/analytics/", who="charlie"), site, shared_page)
 
 
 def test_a_bar_is_reached_by_keyboard_says_its_value_and_leads_to_its_logs(

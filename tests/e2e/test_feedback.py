@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from portkey_ai import Portkey
 from portkey_ai.api_resources.exceptions import AuthenticationError, BadRequestError, NotFoundError
 
-from tests.e2e import test_look as look
+from tests.e2e import look
 from tests.e2e.conftest import Site
 from tests.e2e.views import View
 from tests.factories import make_key
@@ -287,7 +287,7 @@ LOOKS = [
 @pytest.mark.browser
 @pytest.mark.parametrize("view", LOOKS, ids=lambda view: view.name)
 def test_look_with_much_feedback(view: View, rated: Site, shared_page: Page) -> None:
-    look.test_look(view, rated, shared_page)
+    look.look_at(view, rated, shared_page)
 
 
 @pytest.mark.browser
@@ -303,6 +303,7 @@ def test_look_of_what_opens_in_its_place(
 ) -> None:
     """Opening moves what is below, as it should: no shift is measured here."""
     page = signed_in(context, rated.people.alice)
+    inspection = look.Inspection(page, name, part)
     for width, height in look.SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         page.goto(rated.url + ("/w/acme/analytics/feedback/" if name == "dashboard" else rate_as_alice))
@@ -311,8 +312,7 @@ def test_look_of_what_opens_in_its_place(
             for place in page.get_by_text(words, exact=True).all():
                 place.click()
         expect(page.locator(look.UNSETTLED)).to_have_count(0)
-        page.evaluate(look.AXE_SCRIPT)
-        assert [*page.evaluate(look.LOOK), *look.accessibility(page, part, look.AXE_OPTIONS)] == []
+        assert [*inspection.problems()] == []
 
 
 @pytest.mark.browser
@@ -320,7 +320,7 @@ def test_look_of_what_opens_in_its_place(
 def test_look_with_one_rating(path: str, site: Site, sdk: Any, shared_page: Page) -> None:
     trace_id = items(site)[0]["trace_id"]
     sdk().feedback.create(trace_id=trace_id, value=-1, metadata={"comment": "Wrong city"})
-    look.test_look(View("feedback-little", path), site, shared_page)
+    look.look_at(View("feedback-little", path), site, shared_page)
 
 
 @pytest.mark.browser
@@ -328,4 +328,4 @@ def test_look_with_one_rating(path: str, site: Site, sdk: Any, shared_page: Page
     "path", ["/w/acme/analytics/feedback/", "/w/acme/analytics/feedback/?model=none", "/w/acme/logs/?feedback=present"]
 )
 def test_look_without_feedback(path: str, site: Site, shared_page: Page) -> None:
-    look.test_look(View("feedback-none", path), site, shared_page)
+    look.look_at(View("feedback-none", path), site, shared_page)

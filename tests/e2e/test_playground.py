@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from logs import ids
 from logs.ingest import storage
 from tests.e2e import gateway as servers
-from tests.e2e import test_look as look
+from tests.e2e import look
 from tests.e2e.conftest import WATCH, Site
 from tests.e2e.test_walk import tab_to
 from tests.factories import make_record
@@ -122,6 +122,7 @@ def test_an_answer_and_a_failure_look_right(
     page = signed_in(context, site.people.alice)
     complaints = look.Complaints(page, site.url)
     found, failed = [], log(WRONG)
+    answered, refused = (look.Inspection(page, f"playground-{name}", "main") for name in ("answered", "failed"))
     for width, height in look.SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         open_playground(page, site)
@@ -130,11 +131,11 @@ def test_an_answer_and_a_failure_look_right(
         page.get_by_label("Content of message 1").fill("Weather in Köln?")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".pg-state")).to_have_text("Succeeded")
-        found += [f"{width} {problem}" for problem in look.problems(page, "playground-answered", "main", width)]
+        found += answered.problems()
         open_playground(page, site, f"?log={failed}")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".pg-state")).to_have_text("Failed")
-        found += [f"{width} {problem}" for problem in look.problems(page, "playground-failed", "main", width)]
+        found += refused.problems()
     assert found + complaints.heard == []
 
 
@@ -146,6 +147,7 @@ def test_an_answer_that_is_still_coming_looks_right(
     complaints = look.Complaints(page, site.url)
     slow = {"x-portkey-provider": "openai", "x-portkey-custom-host": f"{stub.url}/x/halfway/v1"}
     found, silent = [], log(WRONG, request_headers=slow)
+    streaming = look.Inspection(page, "playground-streaming", "main")
     for width, height in look.SIZES.items():
         stub.go_on.clear()
         page.set_viewport_size({"width": width, "height": height})
@@ -154,7 +156,7 @@ def test_an_answer_that_is_still_coming_looks_right(
         page.keyboard.press("Control+Enter")
         expect(page.locator(".pg-said")).to_have_text("Hello from the")
         expect(page.get_by_role("button", name="Stop")).to_be_visible()
-        found += [f"{width} {problem}" for problem in look.problems(page, "playground-streaming", "main", width)]
+        found += streaming.problems()
         stub.go_on.set()
         expect(page.locator(".pg-state")).to_have_text("Succeeded")
         shifts = page.evaluate("takeShifts()")

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from portkey_logs.accounts.models import Actor
 from portkey_logs.catalog.models import VirtualKey
 from tests.e2e.conftest import Site
-from tests.e2e.test_look import Complaints
+from tests.e2e.look import Complaints
 from tests.e2e.test_walk import tab_to
 from tests.logs.processes import wait_until
 from tests.replay.conftest import Servers, gateway_servers

@@ -1,4 +1,4 @@
-"""The pages that are looked at, in the states that somebody may have them before them."""
+"""The pages that are looked at, each in the states that it can be in."""
 
 from __future__ import annotations
 
@@ -290,11 +290,7 @@ def open_more_of_the_list(page: Page) -> None:
 
 LAST_HOUR = "/w/acme/logs/?since=1h"
 SOME_LOGS = f"/w/acme/logs/?{FEW}"
-VIEWS = [
-    View("sign-in", "/accounts/login/", who=None),
-    View("link", sign_in_link, who=None),
-    View("link-gone", "/accounts/link/none/", who=None, status=404),
-    View("invitation", invitation, who=None),
+LIST_VIEWS = [
     View("list", "/w/acme/logs/"),
     View("list-first-run", "/w/elsewhere/logs/", who="charlie"),
     View("list-filtered", "/w/acme/logs/?provider=openai&cache=miss&since=7d"),
@@ -319,6 +315,8 @@ VIEWS = [
     View("workspace-menu", SOME_LOGS, open_menu("workspace-menu"), part="#workspace-menu"),
     View("more-menu", SOME_LOGS, open_more_on_a_phone, part="#more-menu"),
     View("account-menu", SOME_LOGS, open_menu("account-menu"), part="#account-menu"),
+]
+PANEL_VIEWS = [
     View("panel", LAST_HOUR, open_a_row),
     View("related", traced, part="main"),
     View("panel-tool-result", of("chat_tool_result"), part="#log-panel"),
@@ -328,7 +326,7 @@ VIEWS = [
     View("panel-embeddings", of("embeddings"), part="#log-panel"),
     View("panel-json", of("chat_tools", "&request=json&response=json"), part="#log-panel"),
     View("panel-raw", of("chat_stream_usage", "&request=raw&response=raw"), part="#log-panel"),
-    View("panel-variables", lambda site: f"/w/acme/logs/{rendered(site)[1]}/", part="#log-panel"),
+    View("panel-variables", lambda site: f"/w/acme/logs/{rendered(site)[1]}/?{FEW}", part="#log-panel"),
     View("panel-full", of("chat_tools", "&full=1"), part="#log-panel"),
     View("panel-guardrail", of("guardrail_fail_246"), part="#log-panel"),
     View("panel-message", of("messages_anthropic"), part="#log-panel"),
@@ -337,10 +335,32 @@ VIEWS = [
     View("body", body_of("chat_tools", "request", "view=json"), part="main"),
     View("body-find", body_of("chat_tools", "request", "find=weather"), part="main"),
     View("body-find-nothing", body_of("chat_tools", "request", "find=nowhere"), part="main"),
+]
+PLAYGROUND_VIEWS = [
     View("compare", compared("chat_tools", "chat_tool_result")),
     View("compare-failed", compared("provider_error_429", "chat_plain"), part="main"),
     View("compare-embeddings", compared("embeddings", "embeddings"), part="main"),
     View("compare-choose", lambda site: f"/w/acme/compare/?a={site.logs['chat_plain']}", part="main"),
+    View("playground", "/w/acme/playground/"),
+    View("playground-tools", playground_of("chat_tool_result"), part="main"),
+    View("playground-vision", playground_of("vision_data_uri"), part="main"),
+    View("playground-json", playground_of("chat_tools", "&view=json"), break_the_json, part="main"),
+    View("playground-beside", playground_of("chat_plain"), stand_side_by_side, part="main"),
+    View("prompts", prompt_list, part="main"),
+    View("prompts-first", "/w/acme/prompts/", part="main"),
+    View("prompt", lambda site: "{}&log={}".format(*rendered(site)), part="main"),
+    View("playground-refused", playground_of("images_url"), part="main"),
+    View("replay-form", lambda site: prompt_of(site) and "/w/acme/replays/new/?model=gpt-4o&since=7d"),
+    View("replay-error", "/w/acme/replays/new/?status=abc", status=400, part="main"),
+    View("replay", replayed, part="main"),
+    View("replays", lambda site: replayed(site) and "/w/acme/replays/", part="main"),
+    View("replays-none", "/w/acme/replays/", part="main"),
+]
+WORKSPACE_VIEWS = [
+    View("sign-in", "/accounts/login/", who=None),
+    View("link", sign_in_link, who=None),
+    View("link-gone", "/accounts/link/none/", who=None, status=404),
+    View("invitation", invitation, who=None),
     View("configs", lambda site: config()(site) and "/w/acme/configs/"),
     View("configs-none", "/w/elsewhere/configs/", who="charlie", part="main"),
     View("config", config(), part="main"),
@@ -357,20 +377,6 @@ VIEWS = [
     View("export", "/w/acme/exports/new/?model=gpt-4o&since=7d"),
     View("export-of-nothing", "/w/acme/exports/new/", make_an_export_of_nothing, part="main"),
     View("export-error", "/w/acme/exports/new/?status=abc", status=400, part="main"),
-    View("playground", "/w/acme/playground/"),
-    View("playground-tools", playground_of("chat_tool_result"), part="main"),
-    View("playground-vision", playground_of("vision_data_uri"), part="main"),
-    View("playground-json", playground_of("chat_tools", "&view=json"), break_the_json, part="main"),
-    View("playground-beside", playground_of("chat_plain"), stand_side_by_side, part="main"),
-    View("prompts", prompt_list, part="main"),
-    View("prompts-first", "/w/acme/prompts/", part="main"),
-    View("prompt", lambda site: "{}&log={}".format(*rendered(site)), part="main"),
-    View("playground-refused", playground_of("images_url"), part="main"),
-    View("replay-form", lambda site: prompt_of(site) and "/w/acme/replays/new/?model=gpt-4o&since=7d"),
-    View("replay-error", "/w/acme/replays/new/?status=abc", status=400, part="main"),
-    View("replay", replayed, part="main"),
-    View("replays", lambda site: replayed(site) and "/w/acme/replays/", part="main"),
-    View("replays-none", "/w/acme/replays/", part="main"),
     View("keys", "/w/acme/keys/", make_a_key),
     View("members", "/w/acme/members/", make_an_invitation),
     View("settings", "/w/acme/settings/"),

@@ -1,36 +1,38 @@
-"""Every page, light and dark, wide and on a phone: nothing cut off, nothing jumps, everybody can use it.
+"""Checks of a page, light and dark, wide and on a phone: nothing is cut off or jumps, and WCAG 2.2 AA is met.
+
+axe looks at the whole of a page once, when it is wide and light. In the dark it looks at the colours of each kind of
+element (``kinds.js``), and on a phone at the kinds that are not on the wide page.
 
 ``UPDATE_SCREENSHOTS=1`` also draws the pictures of docs/screenshots.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.e2e.conftest import Site, sign_in
-from tests.e2e.views import VIEWS, View
-
-pytestmark = pytest.mark.browser
+from tests.e2e.views import View
 
 SIZES = {1440: 900, 390: 844}
 THEMES = ("light", "dark")
 SHIFT_LIMIT = 0.02  # a fifth of what web.dev's Core Web Vitals call good
 AXE_OPTIONS = {
     "resultTypes": ["violations"],
-    "selectors": False,  # to name all places takes as long as to look at them
+    "selectors": False,  # naming all elements takes as long as checking them
     "preload": False,  # of style sheets, for rules that are none of these
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]},
 }
-# Of these rules those whose verdict a theme changes; the others have spoken after the first one.
+# The rules among these whose verdict depends on the theme.
 AXE_COLOURS = AXE_OPTIONS | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 LOOK = Path(__file__).with_name("look.js").read_text()
+KINDS = Path(__file__).with_name("kinds.js").read_text()
 UNSETTLED = ".htmx-request, .skeleton, .count[aria-hidden], [aria-busy=true]"
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 PICTURES = {
@@ -40,48 +42,70 @@ PICTURES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-def test_look(view: View, site: Site, shared_page: Page) -> None:
-    page = shared_page
+def look_at(view: View, site: Site, page: Page) -> None:
+    """Check a view at each width, in both themes."""
     page.emulate_media(color_scheme=THEMES[0])
     if view.who:
         sign_in(page.context, site.url, getattr(site.people, view.who))
-    complaints = Complaints(page, site.url)
-    found = []
+    complaints, inspection = Complaints(page, site.url), Inspection(page, view.name, view.part)
+    problems = []
     for width, height in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         answer = page.goto(site.url + (view.path if isinstance(view.path, str) else view.path(site)))
         assert answer is not None
-        assert answer.status == view.status
+        assert answer.status == view.status, f"{answer.status} from {answer.url}"
         expect(page.locator(UNSETTLED)).to_have_count(0)
         view.prepare(page)
         expect(page.locator(UNSETTLED)).to_have_count(0)
         shifts = page.evaluate("takeShifts()")
         if sum(shift["value"] for shift in shifts) > SHIFT_LIMIT:
-            found.append(f"{width}: moved {shifts}")
-        found += [f"{width} {problem}" for problem in problems(page, view.name, view.part, width)]
-        found += page.evaluate("refused")
+            problems.append(f"{width}: moved {shifts}")
+        problems += inspection.problems()
+        problems += page.evaluate("refused")
     complaints.end()
-    assert found + complaints.heard == []
+    problems += complaints.heard
+    assert not problems, "\n".join(problems)
 
 
-def problems(page: Page, name: str, part: str | None, width: int) -> Iterator[str]:
-    """What is wrong with a page as it stands, in both themes."""
-    page.evaluate(AXE_SCRIPT)
-    for theme in THEMES:
-        page.emulate_media(color_scheme=theme)
-        options = AXE_OPTIONS if theme == THEMES[0] else AXE_COLOURS
-        yield from (f"{theme}: {problem}" for problem in (*page.evaluate(LOOK), *accessibility(page, part, options)))
-        draw(page, name, theme, width)
+class Inspection:
+    """Checks of one page at a width after the other; ``part`` is the element that axe checks, by default all."""
+
+    def __init__(self, page: Page, name: str, part: str | None) -> None:
+        self._page = page
+        self._name = name
+        self._part = part
+        self._kinds: dict[str, list[int]] = {theme: [] for theme in THEMES}  # of the elements that axe has checked
+
+    def problems(self) -> Iterator[str]:
+        """Problems of the page as it stands, in both themes."""
+        width = self._page.viewport_size["width"]
+        self._page.evaluate(AXE_SCRIPT)
+        for theme in THEMES:
+            self._page.emulate_media(color_scheme=theme)
+            known = self._kinds[theme]
+            self._kinds[theme] = known + self._page.evaluate(KINDS, {"known": known, "part": self._part})
+            if theme != THEMES[0]:
+                violations = accessibility(self._page, "texts", AXE_COLOURS)
+            elif known:
+                violations = accessibility(self._page, "examples", AXE_OPTIONS)
+            else:
+                whole = f"document.querySelectorAll({json.dumps(self._part or 'html')})"
+                violations = accessibility(self._page, whole, AXE_OPTIONS)
+            for problem in (*self._page.evaluate(LOOK), *violations):
+                yield f"{width} {theme}: {problem}"
+            draw(self._page, self._name, theme, width)
 
 
-def accessibility(page: Page, part: str | None, options: dict[str, Any]) -> Iterator[str]:
-    """Each place where the page breaks a rule of WCAG 2.2 A or AA that axe can check."""
-    run = "([part, options]) => axe.run(part ?? document, options)"
-    seen = page.evaluate(run, [part, options])
-    if seen["violations"]:
-        seen = page.evaluate(run, [part, options | {"selectors": True}])
-    for violation in seen["violations"]:
+def accessibility(page: Page, elements: str, options: dict[str, Any]) -> Iterator[str]:
+    """Violations of WCAG 2.2 A or AA that axe finds in the elements of a JavaScript expression."""
+    run = f"""options => {{
+        const include = [...{elements}].filter((element) => element.isConnected);
+        return include.length ? axe.run({{ include }}, options) : {{ violations: [] }};
+    }}"""
+    result = page.evaluate(run, options)
+    if result["violations"]:
+        result = page.evaluate(run, options | {"selectors": True})
+    for violation in result["violations"]:
         for node in violation["nodes"]:
             yield f"{violation['id']} {node['target']} {node['failureSummary']} {node['html'][:200]}"
 

@@ -1,0 +1,17 @@
+"""The playground, comparisons, prompts and replays: light and dark, wide and on a phone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Site
+from tests.e2e.look import look_at
+from tests.e2e.views import PLAYGROUND_VIEWS, View
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("view", PLAYGROUND_VIEWS, ids=lambda view: view.name)
+def test_look(view: View, site: Site, shared_page: Page) -> None:
+    look_at(view, site, shared_page)
