@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from logs import extensions
 from logs.filters import MomentField
+from logs.filters.filterset import MAX_METADATA_FILTERS
 from logs.querysets import LogQuerySet
 
 PAGE_SIZE = 50_000  # Portkey's default and its most, where pages are asked for; without them an export has no end
@@ -127,6 +128,8 @@ def _code(text: str) -> int:
 def _labels(value: Any) -> list[str]:
     if not isinstance(value, dict) or not all(isinstance(each, (str, int, float)) for each in value.values()):
         raise BadFilter("filters.metadata: give an object of texts")
+    if len(value) > MAX_METADATA_FILTERS:
+        raise BadFilter(f"filters.metadata: give at most {MAX_METADATA_FILTERS} keys")
     labels = [f"{key}={each}" for key, each in value.items()]
     if any("\0" in label for label in labels):
         raise BadFilter("filters.metadata: holds a NUL")

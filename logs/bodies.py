@@ -31,6 +31,9 @@ WHOLE_BYTES = 4 * MEGABYTE  # up to here a body is read to know its views; of a 
 # Text that Pretty draws at once: more is a page of thousands of paragraphs. Pictures and sounds are not text.
 PRETTY_BYTES = 2 * MEGABYTE
 PRETTY_LIMIT_BYTES = 8 * MEGABYTE  # and that it draws when asked to: as much again in Python's objects, several times
+# Objects and lists that Pretty reads: each may become a part, and takes some 5 µs before it is known whether it does.
+# An answer with the 20 likeliest choices for each of 4,000 tokens has 84,000.
+MAX_PRETTY_BRACKETS = 100_000
 STREAM_BYTES = 8 * MEGABYTE  # a stream is put together in memory, at up to four bytes a character
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -152,8 +155,15 @@ class Side:
         words = (match.end() - match.start() for match in _MEDIA.finditer(self.document))
         return len(self.document) - sum(size for size in words if size > _MEDIA_BYTES)
 
+    @cached_property
+    def is_divided(self) -> bool:
+        """Whether the document has too many small values to be set as a conversation."""
+        return self.document is not None and jsonscan.brackets(self.document) > MAX_PRETTY_BRACKETS
+
     @property
     def fits_pretty(self) -> bool:
+        if self.is_divided:
+            return False
         limit = PRETTY_LIMIT_BYTES if self.anyway else PRETTY_BYTES
         if self.document is not None and len(self.document) <= limit:
             return True

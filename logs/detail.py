@@ -11,6 +11,7 @@ from logs import explain, present, variables
 from logs.bodies import Side
 from logs.explain import Check, Explanation
 from logs.extension_types import PanelSection
+from logs.ingest.origin import first_keys
 from logs.models import Log
 from logs.present import Row
 from logs.sides import Asked, SideView, side_view
@@ -106,7 +107,7 @@ def detail(log: Log, workspace: Workspace, sides: tuple[Side, Side], *, url: str
         more_facts=[fact for fact in known if fact.minor],
         error=failure(log),
         checks=explain.checks_of(sides[1].glance),
-        metadata=[MetadataItem(key, value) for key, value in sorted(log.metadata.items())],
+        metadata=[MetadataItem(key, value) for key, value in sorted(first_keys(log.metadata).items())],
         variables=variables.shown(log),
         variables_url=_variables_url(known, log),
         request=request,

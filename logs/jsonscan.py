@@ -84,15 +84,16 @@ def is_json(doc: bytes) -> bool:
 
 def is_intricate(doc: bytes) -> bool:
     """Whether walking over the document would take seconds."""
-    return _brackets(doc) > MAX_BRACKETS
+    return brackets(doc) > MAX_BRACKETS
 
 
 def levels(doc: bytes) -> int:
     """How many levels deep members are looked for: fewer in a document that is slow to walk over."""
-    return max(MIN_LEVELS, min(MAX_LEVELS, BRACKETS_PASSED // max(_brackets(doc), 1)))
+    return max(MIN_LEVELS, min(MAX_LEVELS, BRACKETS_PASSED // max(brackets(doc), 1)))
 
 
-def _brackets(doc: bytes) -> int:
+def brackets(doc: bytes) -> int:
+    """Return how many objects and lists the document has at most; those in its strings count as well."""
     return doc.count(b"[") + doc.count(b"{")
 
 

@@ -20,6 +20,9 @@ from logs.vocabulary import Completeness
 from portkey_logs.accounts.models import Workspace
 
 SHOWN_LEVELS = 6
+# Servers take some 100 headers of 8 to 64 KB in all; a log that is posted may have any number of any length.
+MAX_HEADERS = 200
+MAX_HEADER = 4_000  # characters of one value
 _LABELS: dict[View, str] = {"pretty": "Pretty", "json": "JSON", "raw": "Raw"}
 
 
@@ -48,6 +51,11 @@ class Asked:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else 0
+
+
+def _cut(value: str) -> str:
+    rest = len(value) - MAX_HEADER
+    return value if rest <= 0 else f"{value[:MAX_HEADER]}… and {rest:,} characters more"
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,13 @@ class SideView:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        return sorted(self.side.headers.items())
+        """The first MAX_HEADERS headers by name, long values cut."""
+        names = sorted(self.side.headers)[:MAX_HEADERS]
+        return [(name[:MAX_HEADER], _cut(self.side.headers[name])) for name in names]
+
+    @property
+    def header_count(self) -> int:
+        return len(self.side.headers)
 
     @cached_property
     def tabs(self) -> list[Tab]:
@@ -168,7 +182,8 @@ class SideView:
             return ""
         if side.is_long_stream:
             return self.address(view="pretty", anyway=1)
-        if self.view == "json" and not side.fits_pretty and side.text_bytes <= PRETTY_LIMIT_BYTES:
+        fits = side.text_bytes <= PRETTY_LIMIT_BYTES and not side.is_divided
+        if self.view == "json" and not side.fits_pretty and fits:
             return self.address(view="pretty", anyway=1)
         return ""
 
@@ -261,5 +276,8 @@ def _notes(shown: SideView) -> list[str]:
         notes.append("This JSON has more than 300,000 objects and lists: it is shown as text.")
     elif shown.view == "json" and wanted == "pretty" and side.log.request_type != "other" and not side.fits_pretty:
         size = present.size(side.text_bytes)
+        if side.is_divided:
+            notes.append("This has more than 100,000 objects and lists: too many to be set as a conversation.")
+            return notes
         notes.append(f"This is {size} of text besides pictures and sounds: too long to be set as a conversation.")
     return notes

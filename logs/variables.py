@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any, NamedTuple
 
 from logs import stored
@@ -11,6 +12,8 @@ from logs.ingest.text import clean
 from logs.models import Log
 
 SHOWN_CHARACTERS = 500  # of a value in the panel; whole documents may have been filled in
+MAX_SHOWN = 100  # variables in the panel; prompts that people write have some ten
+MAX_SHOWN_NAME = 128  # characters
 
 
 class Variable(NamedTuple):
@@ -29,8 +32,11 @@ def read(log: Log) -> dict[str, Any] | None:
 
 
 def shown(log: Log) -> list[Variable]:
-    """What a page shows of them, in the caller's order."""
-    return [_shown(name, in_words(value)) for name, value in (read(log) or {}).items()]
+    """What a page shows of them, in the caller's order; a last line says how many more there are."""
+    values = read(log) or {}
+    found = [_shown(name, in_words(value)) for name, value in islice(values.items(), MAX_SHOWN)]
+    more = len(values) - len(found)
+    return [*found, Variable(f"{more:,} more", "", 0)] if more else found
 
 
 def in_words(value: Any) -> str:
@@ -40,4 +46,4 @@ def in_words(value: Any) -> str:
 
 
 def _shown(name: str, text: str) -> Variable:
-    return Variable(clean(name, len(name)), text[:SHOWN_CHARACTERS], max(0, len(text) - SHOWN_CHARACTERS))
+    return Variable(clean(name, MAX_SHOWN_NAME), text[:SHOWN_CHARACTERS], max(0, len(text) - SHOWN_CHARACTERS))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -20,6 +21,9 @@ _HIDDEN = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# Marks of one text that have a colour and a name; 100 KB of such characters would be 3 MB of HTML. The rest are there
+# as their code points in the text.
+MAX_MARKS = 200
 _JOINERS = "\u200c\u200d"
 _EMOJI_STYLES = "\ufe0e\ufe0f"
 
@@ -32,15 +36,15 @@ def mark(text: str) -> SafeString:
     escaped = escape(text)
     if escaped.isascii() and escaped.isprintable():
         return escaped
-    return mark_safe(_HIDDEN.sub(_glyph, escaped))  # noqa: S308  escaped above; a glyph holds hex digits and a name
+    return mark_safe(_HIDDEN.sub(_Marker().glyph, escaped))  # noqa: S308  escaped above; a glyph holds hex digits and a name
 
 
 def mark_html(html: str) -> SafeString:
     """Sanitised HTML with the hidden characters of its text marked; its tags stay as they are."""
     if not _HIDDEN.search(html):
         return mark_safe(html)  # noqa: S308  the caller's HTML is sanitised
-    pieces = _TAG.split(html)
-    pieces[::2] = [_HIDDEN.sub(_glyph, piece) for piece in pieces[::2]]
+    pieces, glyph = _TAG.split(html), _Marker().glyph
+    pieces[::2] = [_HIDDEN.sub(glyph, piece) for piece in pieces[::2]]
     return mark_safe("".join(pieces))  # noqa: S308  as above
 
 
@@ -49,11 +53,23 @@ def plain(text: str) -> str:
     return _HIDDEN.sub(lambda match: match[0] if _is_ordinary(match) else _code_point(match[0]), text)
 
 
-def _glyph(match: re.Match[str]) -> str:
-    if _is_ordinary(match):
-        return match[0]
-    name = unicodedata.name(match[0], "control character").lower()
-    return f'<span class="ctrl" title="{name}">{_code_point(match[0])}</span>'
+class _Marker:
+    """Replaces the hidden characters of one text."""
+
+    def __init__(self) -> None:
+        self.left = MAX_MARKS
+
+    def glyph(self, match: re.Match[str]) -> str:
+        if _is_ordinary(match):
+            return match[0]
+        self.left -= 1
+        return _mark(match[0]) if self.left >= 0 else _code_point(match[0])
+
+
+@lru_cache
+def _mark(character: str) -> str:
+    name = unicodedata.name(character, "control character").lower()
+    return f'<span class="ctrl" title="{name}">{_code_point(character)}</span>'
 
 
 def _code_point(character: str) -> str:

@@ -17,6 +17,7 @@ from django.urls import reverse
 from logs import extensions, filters, pagination, present, stored
 from logs.bodies import Side, read_sides
 from logs.extension_types import FeedbackScore, LogAction
+from logs.ingest.origin import first_keys
 from logs.models import Log
 from logs.pagination import BadCursor, Cursor
 from portkey_logs.accounts.addresses import absolute_url
@@ -134,7 +135,7 @@ def item(
         "virtual_key": log.virtual_key,
         "api_key": log.api_key.name if log.api_key else None,
         "user": log.user,
-        "metadata": log.metadata,
+        "metadata": first_keys(log.metadata),
         "feedback": {
             "count": score.count if score else 0,
             "weighted_average": float(score.average) if score and score.average is not None else None,
@@ -230,6 +231,7 @@ def _metrics(log: Log) -> dict[str, Any]:
         "hit": "HIT",
         "semantic_hit": "SEMANTIC HIT",
     }
+    metadata = first_keys(log.metadata)
     return {
         "request_url": log.url,
         "request_method": log.method,
@@ -253,7 +255,7 @@ def _metrics(log: Log) -> dict[str, Any]:
         "span_id": log.span_id,
         "span_name": log.span_name,
         "parent_span_id": log.parent_span_id,
-        "metadata.key": list(log.metadata),
-        "metadata.value": list(log.metadata.values()),
+        "metadata.key": list(metadata),
+        "metadata.value": list(metadata.values()),
         "_user": log.user,
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -13,12 +12,16 @@ from typing import Any, Literal
 from logs import present
 from logs.bodies import Side, read_sides
 from logs.conversation import Part, embeddings
+from logs.conversation.parts import compact
+from logs.conversation.pretty import over_lines
+from logs.drawing import DrawingBudget
 from logs.models import Log
-from replay import diff
-from replay.diff import Change, Stretch, TextDiff
+from portkey_logs.lib import diff
+from portkey_logs.lib.diff import Change, Kind, Stretch, TextDiff
 
 MAX_CHANGES = 200  # on the page; a request that differs in more places is another request
 MAX_CHARACTERS = 100_000  # of one text: what a browser lays out without a pause
+MAX_TEXT = 400_000  # of all differences of two requests: comparing so many by words takes some 0.3 s
 MAX_VECTORS = 20
 SAME_EDGE = 160  # characters that stay around a change; the long rest that is the same in both is left out
 REWRITTEN = 0.3  # texts that share less are shown beside each other, not word by word
@@ -108,15 +111,20 @@ class Comparison:
         before, after = self._requests
         return diff.changes(before.value, after.value)
 
+    @cached_property
+    def drawn_changes(self) -> list[ShownChange]:
+        return draw(self.changes)
+
     @property
     def groups(self) -> list[Group]:
-        shown = self.changes[:MAX_CHANGES]
-        found = [Group(part.title(), _drawn(each for each in shown if each.part == part)) for part in _PARTS]
+        found = [
+            Group(part.title(), [each for each in self.drawn_changes if each.change.part == part]) for part in _PARTS
+        ]
         return [group for group in found if group.changes]
 
     @property
     def more_changes(self) -> int:
-        return max(len(self.changes) - MAX_CHANGES, 0)
+        return len(self.changes) - len(self.drawn_changes)
 
     # --- the answers -------------------------------------------------------------------------------------------
 
@@ -244,16 +252,25 @@ def _said(parts: Iterable[Part]) -> Iterator[str]:
         yield from _said(part.parts)
 
 
-def _drawn(changes: Iterable[Change]) -> list[ShownChange]:
-    return [ShownChange(change, show_change(change)) for change in changes]
+def draw(changes: Sequence[Change]) -> list[ShownChange]:
+    """The changes to draw: the first MAX_CHANGES, as far as MAX_TEXT reaches."""
+    left = MAX_TEXT
+    found: list[ShownChange] = []
+    for change in changes[:MAX_CHANGES]:
+        before, after = _spelled(change.before), _spelled(change.after)
+        left -= len(before) + len(after)
+        if left < 0 and found:
+            break
+        found.append(ShownChange(change, _shown(change.kind, before, after)))
+    return found
 
 
-def show_change(change: Change) -> Shown:
-    if change.kind == "added":
-        return Shown([Stretch("added", _spelled(change.after))])
-    if change.kind == "removed":
-        return Shown([Stretch("removed", _spelled(change.before))])
-    return show(diff.words(_spelled(change.before), _spelled(change.after)))
+def _shown(kind: Kind, before: str, after: str) -> Shown:
+    if kind == "added":
+        return Shown([Stretch("added", after)])
+    if kind == "removed":
+        return Shown([Stretch("removed", before)])
+    return show(diff.words(before, after))
 
 
 def show(difference: TextDiff) -> Shown:
@@ -280,8 +297,12 @@ def _shortened(stretches: list[Stretch], at: int) -> Iterator[Stretch]:
 
 
 def _spelled(value: Any) -> str:
-    """A text as it is, any other value as indented JSON."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    """A text as it is, any other value as JSON over lines; as much as is drawn of it."""
+    text = value
+    if not isinstance(value, str):
+        line = compact(value)[: MAX_CHARACTERS + 1]
+        budget = DrawingBudget()
+        text, _ = budget.run(lambda: over_lines(line, budget)) or (line, 0)
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 

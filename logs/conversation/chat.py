@@ -16,9 +16,9 @@ def chat_request(body: Json) -> Conversation:
     shown, hidden = parts.shortened(len(messages))
     talk = Conversation(
         params=parts.params(body, "messages", "tools", "functions", "prediction"),
-        tools=[parts.tool(each) for name in ("tools", "functions") for each in parts.sequence(body.get(name))],
         messages=[message(messages[index], f"/messages/{index}") for index in shown],
     )
+    talk.offer([each for name in ("tools", "functions") for each in parts.sequence(body.get(name))])
     if hidden:
         talk.messages.insert(parts.HEAD_MESSAGES, parts.hidden_note(hidden))
         talk.note = f"{len(messages):,} messages"
@@ -28,8 +28,11 @@ def chat_request(body: Json) -> Conversation:
 
 
 def completion_request(body: Json) -> Conversation:
-    prompts = [Message("prompt", parts=[parts.text_or_json(each)]) for each in parts.each(body.get("prompt"))]
-    return Conversation(params=parts.params(body, "prompt"), messages=prompts[: parts.MAX_ITEMS])
+    prompts = parts.each(body.get("prompt"))[: parts.MAX_ITEMS]
+    return Conversation(
+        params=parts.params(body, "prompt"),
+        messages=[Message("prompt", parts=[parts.text_or_json(each)]) for each in prompts],
+    )
 
 
 def answer(body: Json) -> Conversation | None:

@@ -54,6 +54,8 @@ def block(item: Any, at: str, *, is_answer: bool = False, depth: int = 0) -> lis
     kind = item.get("type")
     if isinstance(kind, str) and kind.endswith("tool_result"):
         return [_tool_result(item, at, depth)]
+    if kind == "document":
+        return [_document(item, at, depth) or json_part(item), *citations(item)]
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     part = reader(item, at) if reader else _by_shape(item, at, is_answer=is_answer)
     if part is None:
@@ -171,7 +173,7 @@ def _file(item: Block, at: str) -> Part | None:
     return file_part(name, "by its id") if name else None
 
 
-def _document(item: Block, at: str) -> Part | None:
+def _document(item: Block, at: str, depth: int) -> Part | None:
     """Anthropic's documents: text is shown, a PDF named, a list of blocks drawn."""
     source = mapping(item.get("source"))
     name = item.get("title") or "document"
@@ -182,9 +184,9 @@ def _document(item: Block, at: str) -> Part | None:
         return file_part(name, _sent(data, kind))
     if isinstance(url := source.get("url"), str):
         return file_part(name, "elsewhere", address=url)
-    if "content" in source:
+    if "content" in source and depth < MAX_DEPTH:
         part = file_part(name)
-        part.parts = blocks(source["content"], step(step(at, "source"), "content"), depth=MAX_DEPTH - 1)
+        part.parts = blocks(source["content"], step(step(at, "source"), "content"), depth=depth + 1)
         return part
     return file_part(source["file_id"], "by its id") if isinstance(source.get("file_id"), str) else None
 
@@ -284,7 +286,6 @@ _READERS: dict[str, Callable[[Block, str], Part | None]] = {
     "file": _file,
     "input_file": _file,
     "container_upload": _file,
-    "document": _document,
     "search_result": _search_result,
     "web_search_result": _web_search_result,
     "thinking": _thinking,

@@ -33,8 +33,9 @@ def upload(fields: list[Field], body: bytes) -> Conversation:
 
 def answer(body: Json) -> Conversation | None:
     """The pictures with what their bytes say, and the settings the answer names; None where there are none."""
-    data = [(item, f"/data/{index}") for index, item in enumerate(parts.sequence(body.get("data")))]
-    made = [(item, at) for item, at in data[: parts.MAX_ITEMS] if isinstance(item, dict)]
+    made = [
+        (item, at) for item, at in parts.placed(parts.sequence(body.get("data")), "/data") if isinstance(item, dict)
+    ]
     if not made:
         single = body.get("b64_json")  # a stream's last event holds one picture
         if not isinstance(single, str):

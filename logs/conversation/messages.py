@@ -16,9 +16,9 @@ def request(body: Json) -> Conversation:
     shown, hidden = parts.shortened(len(messages))
     talk = Conversation(
         params=parts.params(body, "messages", "system", "tools", "mcp_servers"),
-        tools=[parts.tool(each) for name in ("tools", "mcp_servers") for each in parts.sequence(body.get(name))],
         messages=[_message(messages[index], f"/messages/{index}") for index in shown],
     )
+    talk.offer([each for name in ("tools", "mcp_servers") for each in parts.sequence(body.get(name))])
     if hidden:
         talk.messages.insert(parts.HEAD_MESSAGES, parts.hidden_note(hidden))
         talk.note = f"{len(messages):,} messages"

@@ -9,14 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from django.utils.safestring import SafeString
-
-from logs import markdown, media
-from logs.conversation.pretty import pretty_text
+from logs import media
+from logs.conversation.pretty import is_json
+from logs.drawing import DrawingBudget
 from logs.media import Media
 
 PartKind = Literal[
@@ -27,6 +25,8 @@ PartKind = Literal[
 # A transcript is read from its ends; 100,000 messages would be 50 MB of HTML.
 HEAD_MESSAGES, TAIL_MESSAGES = 20, 180
 MAX_ITEMS = 200  # parts of one message, rows of one table
+MAX_PARAMS = 100  # settings of a request: the largest API has some forty
+MAX_TOOLS = 100  # that are drawn: providers take 128 at most
 MAX_DEPTH = 4  # results inside results
 ADDRESS_CHARACTERS = 2000
 INLINE_CHARACTERS = 400
@@ -84,11 +84,7 @@ class Part:
     answers: str = ""  # the anchor of a result's call
     cut: int = 0  # characters that are left out
     is_rich: bool = True  # whether Markdown and colours are worth their time
-
-    @cached_property
-    def html(self) -> SafeString | None:
-        """Text as formatted Markdown; None where it is to be shown plain."""
-        return markdown.to_html(self.text) if self.is_rich else None
+    is_json: bool = False  # the text, or of a call its arguments: to be set out over lines
 
     @property
     def host(self) -> str:
@@ -108,6 +104,8 @@ class Tool:
     name: str
     description: str
     schema_json: str
+    cut: int = 0  # characters that are left out
+    is_rich: bool = True  # as of a part
 
 
 @dataclass
@@ -115,7 +113,14 @@ class Conversation:
     params: list[tuple[str, str]] = field(default_factory=list)
     tools: list[Tool] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    tool_count: int = 0  # that were offered, also those that are not drawn
     note: str = ""
+    budget: DrawingBudget = field(default_factory=DrawingBudget)  # of the card that it is drawn in
+
+    def offer(self, definitions: list[Any]) -> None:
+        """Add the tools that the model was offered."""
+        self.tools = [tool(each) for each in definitions[:MAX_TOOLS]]
+        self.tool_count = len(definitions)
 
     def all_parts(self) -> Iterator[Part]:
         pending = [part for message in reversed(self.messages) for part in reversed(message.parts)]
@@ -141,7 +146,7 @@ def logprobs_note(count: int) -> Part:
 
 
 def json_part(value: Any, caption: str = "") -> Part:
-    return Part("json", text=pretty(value), caption=caption)
+    return Part("json", text=compact(value), caption=caption, is_json=True)
 
 
 def text_or_json(value: Any) -> Part:
@@ -150,8 +155,8 @@ def text_or_json(value: Any) -> Part:
 
 def answer_part(text: str) -> Part:
     """What a model wrote: a structured output, which is JSON as a whole, is set as JSON."""
-    if text[:1] in "{[" and (structured := pretty_text(text)) is not None:
-        return Part("json", text=structured, caption="Structured output")
+    if text[:1] in ("{", "[") and is_json(text):
+        return Part("json", text=text, caption="Structured output", is_json=True)
     return text_part(text)
 
 
@@ -194,13 +199,16 @@ def file_part(name: Any, caption: str = "", *, text: str = "", address: str = ""
 
 def tool_call(name: Any, id: Any, arguments: Any, *, caption: str = "", parts: list[Part] | None = None) -> Part:
     """A call; arguments that are JSON in a string are set as JSON, spelled as they were sent."""
-    if isinstance(arguments, str):
-        arguments = pretty_text(arguments) or arguments
-    elif arguments is None:
-        arguments = ""
-    else:
-        arguments = pretty(arguments)
-    return Part("tool_call", name=string(name), id=string(id), arguments=arguments, caption=caption, parts=parts or [])
+    text = arguments if isinstance(arguments, str) else "" if arguments is None else compact(arguments)
+    return Part(
+        "tool_call",
+        name=string(name),
+        id=string(id),
+        arguments=text,
+        is_json=is_json(text),
+        caption=caption,
+        parts=parts or [],
+    )
 
 
 def tool_result(id: Any, parts: list[Part], *, name: Any = "", is_failed: bool = False) -> Part:
@@ -209,8 +217,7 @@ def tool_result(id: Any, parts: list[Part], *, name: Any = "", is_failed: bool =
 
 def result_text(text: str) -> Part:
     """What a tool gave back: JSON where it is, else plain text."""
-    structured = pretty_text(text) if text.lstrip()[:1] in ("{", "[") else None
-    return Part("json", text=text if structured is None else structured)
+    return Part("json", text=text, is_json=text.lstrip()[:1] in ("{", "[") and is_json(text))
 
 
 def tool(definition: Any) -> Tool:
@@ -219,12 +226,14 @@ def tool(definition: Any) -> Tool:
     inner = mapping(outer.get("function")) or mapping(outer.get("custom")) or outer
     name = inner.get("name") or outer.get("server_label") or outer.get("type")
     description = inner.get("description") or outer.get("server_url") or ""
-    return Tool(string(name) or "tool", string(description), pretty(definition))
+    return Tool(string(name) or "tool", string(description), compact(definition))
 
 
 def params(body: dict[str, Any], *spoken: str) -> list[tuple[str, str]]:
-    """The settings of a request: every member that is not drawn in another way."""
-    return [(name, inline(value)) for name, value in body.items() if name not in spoken]
+    """The settings of a request: every member that is not drawn in another way, at most MAX_PARAMS of them."""
+    names = [name for name in body if name not in spoken]
+    found = [(name[:INLINE_CHARACTERS], inline(body[name])) for name in names[:MAX_PARAMS]]
+    return [*found, ("", f"{len(names) - MAX_PARAMS:,} more; see JSON")] if len(names) > MAX_PARAMS else found
 
 
 def shortened(count: int) -> tuple[list[int], int]:
@@ -242,8 +251,9 @@ def hidden_note(hidden: int, what: str = "messages") -> Message:
 # --- reading values ------------------------------------------------------------------------------------------
 
 
-def pretty(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+def compact(value: Any) -> str:
+    """The value as JSON in one line, as `over_lines` takes it."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def inline(value: Any) -> str:

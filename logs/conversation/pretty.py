@@ -6,41 +6,49 @@ from __future__ import annotations
 import json
 import re
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+from logs.drawing import DrawingBudget
+
+# A string may lack its end, where the text was cut: were that no token, each quotation mark in it would be looked
+# through to the end again.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+')
 _INDENT = "  "
+_OPENS_LINE = ("{", "[", ",")
 MAX_CHARACTERS = 1_000_000  # a longer text is shown as it is
+MAX_LAID_OUT = 400_000  # with its indents, which may be a hundred times the text: no card draws more
 MAX_DEPTH = 100
 
 
-def pretty_text(text: str) -> str | None:
-    """The JSON text with one value a line; None where it is no JSON."""
+def is_json(text: str) -> bool:
+    """Whether the text is JSON, and short enough to be set out."""
     if len(text) > MAX_CHARACTERS:
-        return None
+        return False
     try:
         json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    return _lines(_TOKEN.findall(text))
+        return False
+    return True
 
 
-def _lines(pieces: list[str]) -> str | None:
+def over_lines(text: str, budget: DrawingBudget) -> tuple[str, int]:
+    """A JSON text with one value a line, and how many characters of the text are left out behind MAX_LAID_OUT.
+
+    As it is where it is nested deeper than MAX_DEPTH. Raises BudgetExhausted.
+    """
     out: list[str] = []
-    depth = 0
-    for position, piece in enumerate(pieces):
-        if piece in "{[":
-            out.append(piece)
-            depth += 1
-            if depth > MAX_DEPTH:
-                return None
-            if pieces[position + 1] not in "}]":
-                out.append("\n" + _INDENT * depth)
-        elif piece in "}]":
-            depth -= 1
-            if pieces[position - 1] not in "{[":
-                out.append("\n" + _INDENT * depth)
-            out.append(piece)
-        elif piece == ",":
-            out.append(",\n" + _INDENT * depth)
-        else:
-            out.append(": " if piece == ":" else piece)
-    return "".join(out)
+    depth = size = 0
+    before = ""
+    for match in _TOKEN.finditer(text):
+        budget.check()
+        piece = match[0]
+        depth -= piece in "}]"
+        is_empty = before + piece in ("{}", "[]")
+        line = "\n" + _INDENT * depth if (before in _OPENS_LINE or piece in "}]") and not is_empty else ""
+        out.append(line + piece + " " * (piece == ":"))
+        depth += piece in "{["
+        before = piece
+        size += len(out[-1])
+        if depth > MAX_DEPTH:
+            return text, 0
+        if size > MAX_LAID_OUT:
+            return "".join(out), len(text) - match.end()
+    return "".join(out), 0

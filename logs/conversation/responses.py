@@ -15,9 +15,8 @@ _HIDDEN_MEMBERS = frozenset({"type", "id", "call_id", "status", "name"})
 
 
 def request(body: Json) -> Conversation:
-    talk = Conversation(
-        params=parts.params(body, *_SPOKEN), tools=[parts.tool(each) for each in sequence(body.get("tools"))]
-    )
+    talk = Conversation(params=parts.params(body, *_SPOKEN))
+    talk.offer(sequence(body.get("tools")))
     given = body.get("input")
     if isinstance(given, list):
         shown, hidden = parts.shortened(len(given))
@@ -156,9 +155,10 @@ def _mcp_call(item: Json, at: str) -> list[Part]:
 
 
 def _mcp_tools(item: Json, at: str) -> list[Part]:
-    names = [string(mapping(each).get("name")) for each in sequence(item.get("tools"))]
-    count = f"{len(names):,} tool{'s' if len(names) != 1 else ''}"
-    text = f"The MCP server {string(item.get('server_label'))} offers {count}: {', '.join(names[:50])}"
+    offered = sequence(item.get("tools"))
+    names = [string(mapping(each).get("name")) for each in offered[:50]]
+    count = f"{len(offered):,} tool{'s' if len(offered) != 1 else ''}"
+    text = f"The MCP server {string(item.get('server_label'))} offers {count}: {', '.join(names)}"
     return [parts.note(text)]
 
 

@@ -18,8 +18,9 @@ def moderation_request(body: Json) -> Conversation:
     if isinstance(given, list) and any(isinstance(item, dict) for item in given):
         messages = [Message("input", parts=blocks(given, "/input"))]
     else:
-        messages = [Message("input", parts=[parts.text_or_json(each)]) for each in parts.each(given)]
-    return Conversation(params=parts.params(body, "input"), messages=messages[: parts.MAX_ITEMS])
+        inputs = parts.each(given)[: parts.MAX_ITEMS]
+        messages = [Message("input", parts=[parts.text_or_json(each)]) for each in inputs]
+    return Conversation(params=parts.params(body, "input"), messages=messages)
 
 
 def moderation_answer(body: Json) -> Conversation | None:

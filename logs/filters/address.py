@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.http import QueryDict
 
 from logs.query import Item, QueryError, Values, exactly, parse_values
+
+MAX_REPEATED = 4_000  # characters: 500 links of a page are 2 MB then; browsers' own limit is half of it
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,11 @@ class Address:
 
     def __str__(self) -> str:
         return self.changed({})
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether it is too long to be repeated in some hundred links of a page."""
+        return len(str(self)) > MAX_REPEATED
 
     def changed(self, values: dict[str, str]) -> str:
         """With these parameters; an empty value takes one away."""

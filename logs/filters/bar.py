@@ -11,7 +11,7 @@ from django.http import QueryDict
 from logs.filters.address import Address
 from logs.filters.fields import ValuesField
 from logs.filters.filterset import LogFilterSet
-from logs.query import META, WORDS, Names, draw_line, parse_line
+from logs.query import META, WORDS, Names, QueryError, draw_line, parse_line
 
 PARAM = "query"  # carries a line that somebody has just typed; its answer is the address that says the same
 MOST_CHARACTERS = 4000  # of a line: longer ones come from no keyboard
@@ -46,6 +46,8 @@ def names() -> Names:
 
 def address_of(line: str, address: Address) -> str:
     """The address of what the line asks for. What a line does not show stays. Raises QueryError."""
+    if len(line) > MOST_CHARACTERS:
+        raise QueryError(f"A line may have {MOST_CHARACTERS:,} characters.", 0)
     params = parse_line(line, names())
     replaced = dict.fromkeys((name for name in address.params if _is_drawn(name)), "")
     return address.changed(replaced | params)

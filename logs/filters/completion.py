@@ -11,6 +11,7 @@ from logs.budget import within
 from logs.filters.bar import names
 from logs.filters.fields import StatusField
 from logs.filters.filterset import ApiKeyFilter, LogFilterSet
+from logs.ingest.origin import first_keys
 from logs.models import Log
 from logs.query import HIGHEST, LOWEST, META, Place, exactly, key_of, place_at
 from portkey_logs.accounts.models import ApiKey, Workspace
@@ -50,7 +51,7 @@ def known_metadata(workspace: Workspace) -> dict[str, Counter[str]]:
     """The keys of the metadata of the newest logs, the commonest first, and how often each has which value."""
     found: dict[str, Counter[str]] = {}
     for metadata in _recent(workspace, "metadata"):
-        for key, value in metadata.items():
+        for key, value in first_keys(metadata).items():
             found.setdefault(key, Counter())[value] += 1
     return dict(sorted(found.items(), key=lambda each: -each[1].total()))
 

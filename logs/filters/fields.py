@@ -84,6 +84,17 @@ class ValuesField(forms.CharField):
         return str(item) if item.is_prefix else item.text
 
 
+class SurplusField(ValuesField):
+    """A field that is one too many, whatever stands in it."""
+
+    def __init__(self, *, message: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.message = message
+
+    def clean(self, value: str | None) -> Any:
+        raise forms.ValidationError(self.message)
+
+
 class _SelectWithMore(forms.Select):
     """A list to choose one of, which also shows what the address alone can say: several at once, or none of them."""
 

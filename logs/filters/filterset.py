@@ -22,6 +22,7 @@ from logs.filters.fields import (
     SearchField,
     Statuses,
     StatusField,
+    SurplusField,
     ValuesField,
 )
 from logs.models import Log
@@ -41,6 +42,8 @@ from logs.vocabulary import (
 from portkey_logs.accounts.models import ApiKey
 
 META = "meta."  # and the key: filters by metadata
+# Each is a field of the form, a term on the page and a condition of the statement: twenty are a screen of them.
+MAX_METADATA_FILTERS = 20
 GROUPS = ("Time", "Request", "Outcome", "Gateway", "Context", "Metadata", "Measures")  # of the form, in this order
 
 HAS_CHOICES = [("image", "Images"), ("audio", "Audio"), ("tools", "Tools"), ("error", "An error")]
@@ -185,7 +188,7 @@ class SearchFilter(LogFilter):
 class MetadataFilter(LogFilter):
     """Values of one key of the metadata, by the labels ``key=value`` that have an index."""
 
-    field_class = ValuesField
+    field_class: type[ValuesField] = ValuesField
     group = "Metadata"
     index = "yes"
 
@@ -206,6 +209,16 @@ class MetadataFilter(LogFilter):
 
     def answers_from_index(self, value: Values) -> bool:
         return value.is_one
+
+
+class SurplusMetadataFilter(MetadataFilter):
+    """The first filter that is too many: it has a field, so that the message has its line in the form."""
+
+    field_class = SurplusField
+    message = f"Give at most {MAX_METADATA_FILTERS} filters by metadata: this one and what follows is too many."
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(message=self.message, **kwargs)
 
 
 def _input(placeholder: str = "", **attrs: str) -> forms.TextInput:
@@ -281,10 +294,11 @@ class LogFilterSet(django_filters.FilterSet):
 
     def __init__(self, data: QueryDict, queryset: LogQuerySet | None = None) -> None:
         super().__init__(data, queryset)
-        for name in data:
-            if name.startswith(META):
-                key = name.removeprefix(META).replace("\x00", "\ufffd")  # as it is stored
-                self.filters[name] = MetadataFilter(field_name=key, label=key, widget=_input())
+        named = [name for name in data if name.startswith(META)]
+        for position, name in enumerate(named[: MAX_METADATA_FILTERS + 1]):
+            key = name.removeprefix(META).replace("\x00", "\ufffd")  # as it is stored
+            kind = MetadataFilter if position < MAX_METADATA_FILTERS else SurplusMetadataFilter
+            self.filters[name] = kind(field_name=key, label=key, widget=_input())
 
     @property
     def groups(self) -> dict[str, list[BoundField]]:

@@ -19,6 +19,8 @@ from logs.ingest.text import clean, decode_json
 from portkey_logs import redaction
 
 MAX_METADATA = 128  # characters of a key and of a value: Portkey cuts there
+MAX_METADATA_KEYS = 100  # of one log; each is a label in an index and a line on the page. Portkey's own plans end at 50
+DROPPED_KEYS = "_dropped_keys"  # the key that says how many were left out; "_" begins the names of Portkey's own
 _READ_METADATA = 10_000  # of a value: as much as may hold the key that the first 128 are the beginning of
 _CONFIG_ID = re.compile(r"[\w.-]{1,100}")
 
@@ -123,12 +125,25 @@ def metadata_header(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def tidy_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Keys and values as stored: strings of at most 128 characters, anything else as its JSON text. Keys of a
-    well-known make are masked; names decide nothing here, for people filter by these."""
+    """Keys and values as stored: strings of at most 128 characters, anything else as its JSON text, MAX_METADATA_KEYS
+    keys at most. Keys of a well-known make are masked; names decide nothing here, for people filter by these."""
     return {
         clean(key, MAX_METADATA): clean(redaction.mask_known_keys(as_text(value)[:_READ_METADATA]), MAX_METADATA)
-        for key, value in metadata.items()
+        for key, value in first_keys(metadata).items()
     }
+
+
+def first_keys(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The first MAX_METADATA_KEYS keys, ``_user`` in any case; DROPPED_KEYS then says how many more there were."""
+    dropped = len(metadata) - MAX_METADATA_KEYS
+    if dropped <= 0 or (dropped == 1 and DROPPED_KEYS in metadata):
+        return dict(metadata)
+    found = {"_user": metadata["_user"]} if "_user" in metadata else {}
+    for key in metadata:
+        if len(found) == MAX_METADATA_KEYS:
+            break
+        found[key] = metadata[key]
+    return found | {DROPPED_KEYS: str(dropped)}
 
 
 def as_text(value: Any) -> str:

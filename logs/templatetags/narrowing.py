@@ -19,11 +19,12 @@ register = template.Library()
 def narrow(context: dict[str, Any], name: str, value: object, words: str = "") -> SafeString | str:
     """Two small links beside a value: to the logs that have it, and to those that do not.
 
-    ``words`` say what it is; the value itself unless given. A value that is too long for a filter has no links.
+    ``words`` say what it is; the value itself unless given. A value that is too long for a filter has no links, nor has
+    a page whose own address is so long that each link would repeat kilobytes.
     """
     address: Address = context["address"]
     text = str(value)
-    if not text or len(text) > MOST_CHARACTERS:
+    if not text or len(text) > MOST_CHARACTERS or address.is_long:
         return ""
     # A page of rows has few different values: each pair is made once for all of them. Every template that is
     # included has a dict of its own; the first is the page's.

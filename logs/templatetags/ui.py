@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from logs import highlighting, markdown
 from logs import visible as hidden_characters
-from logs.markdown import MAX_CHARACTERS, json_to_html
+from logs.drawing import DrawingBudget
 from portkey_logs.accounts.addresses import calls_url
 
 register = template.Library()
@@ -187,9 +188,18 @@ def visible(text: object) -> SafeString:
 
 
 @register.filter
-def json_html(text: str) -> SafeString:
-    """Coloured JSON; a text so long that colouring would be felt stays plain."""
-    return json_to_html(text) if len(text) < MAX_CHARACTERS else hidden_characters.mark(text)
+def json_html(text: str, budget: DrawingBudget | None = None) -> SafeString:
+    """Coloured JSON, within the budget of the card that it stands in."""
+    return highlighting.json_to_html(text, budget or DrawingBudget())
+
+
+@register.filter
+def prose(text: str, budget: DrawingBudget) -> SafeString:
+    """Formatted Markdown, within the budget of the card that it stands in; plain where that does not reach."""
+    html = markdown.to_html(text, budget)
+    if html is None:
+        return format_html('<div class="plain">{}</div>', hidden_characters.mark(text))
+    return format_html('<div class="prose">{}</div>', html)
 
 
 @register.filter

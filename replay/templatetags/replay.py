@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from logs import visible
-from replay.diff import Stretch
+from portkey_logs.lib.diff import Stretch
 
 register = template.Library()
 

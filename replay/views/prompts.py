@@ -24,8 +24,9 @@ from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.templates import TemplateError
 from portkey_logs.front.limits import accepts_large_bodies
-from replay import diff, prompting, runner
-from replay.compare import ShownChange, show_change
+from portkey_logs.lib import diff
+from replay import prompting, runner
+from replay.compare import draw
 from replay.prompting import NoPrompt
 from replay.source import NoSource, Target
 from replay.views import run as runs
@@ -71,7 +72,7 @@ def prompt(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
         "names_target": prompting.target_of(shown) is not None,
         "is_published": shown.pk == found.published_id,
         "against": against,
-        "changes": _changes(against, shown) if against else [],
+        **(_changes(against, shown) if against else {}),
         "recent": _recent(place, found),
         "attempts_url": reverse("prompt_recent", args=[place.slug, found.slug]),
         "run_url": reverse("prompt_run", args=[place.slug, found.slug, shown.pk]),
@@ -217,9 +218,10 @@ def _variables(source: PromptSource, log: Log | None) -> list[tuple[str, str]]:
         return []
 
 
-def _changes(before: PromptVersion, after: PromptVersion) -> list[ShownChange]:
+def _changes(before: PromptVersion, after: PromptVersion) -> dict[str, Any]:
     found = diff.changes(*(prompting.body_of(each.source) for each in (before, after)))
-    return [ShownChange(change, show_change(change)) for change in found]
+    drawn = draw(found)
+    return {"changes": drawn, "more_changes": len(found) - len(drawn)}
 
 
 def _recent(workspace: Workspace, found: Prompt) -> list[present.Row]:

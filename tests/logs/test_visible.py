@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logs import markdown, visible
+from logs import highlighting, markdown, visible
+from logs.drawing import DrawingBudget
 
 
 @pytest.mark.parametrize(
@@ -60,11 +61,11 @@ def test_markup_is_escaped_and_attributes_are_left_alone() -> None:
 
 def test_prose_and_code_show_them() -> None:
     for text in ("*a\u202eb*", "`a\u202eb`", "```python\na\u202eb\n```", "a&#x202e;b"):
-        html = markdown.to_html(text)
+        html = markdown.to_html(text, DrawingBudget())
         assert html is not None
         assert "\u202e" not in html
         assert "⟦U+202E⟧" in html
-    assert "⟦U+200B⟧" in markdown.json_to_html('{"a": "b\u200b"}')
+    assert "⟦U+200B⟧" in highlighting.json_to_html('{"a": "b\u200b"}', DrawingBudget())
 
 
 @given(st.text(st.characters(categories=["Cf", "Cc", "Lu", "Po"]), max_size=30))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.diff import Stretch, align, changes, cosine_distance, split, words
+from portkey_logs.lib.diff import Stretch, align, changes, cosine_distance, split, words
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 HI = {"role": "user", "content": "hi"}
@@ -61,7 +61,7 @@ def test_what_is_the_same_json(before: Any, after: Any, same: bool) -> None:
      ("temperature", "parameters"), ("toolsmith", "parameters"), ("", "parameters")],
 )  # fmt: skip
 def test_each_change_belongs_to_a_part(path: str, part: str) -> None:
-    from replay.diff import Change
+    from portkey_logs.lib.diff import Change
 
     assert Change(path, "changed").part == part
 

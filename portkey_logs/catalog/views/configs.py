@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 from uuid import UUID
@@ -27,6 +26,7 @@ from portkey_logs.catalog.forms import ConfigForm
 from portkey_logs.catalog.models import Config, ConfigVersion, Invalid, SavedMeanwhile
 from portkey_logs.catalog.strategy import Option
 from portkey_logs.catalog.views.shared import archive_or_restore, item_or_404, saving, saving_workspace_for
+from portkey_logs.lib import diff
 
 EXAMPLE = {
     "strategy": {"mode": "fallback"},
@@ -206,11 +206,9 @@ def _picture(option: Option, routing: Routing) -> dict[str, Any]:
 
 
 def _difference(against: str, versions: list[ConfigVersion], shown: ConfigVersion) -> dict[str, Any] | None:
-    """The changes from version number ``against`` to the one shown, line by line."""
+    """The changes from version number ``against`` to the one shown, line by line; ``lines`` is None where the two are
+    too long for that."""
     other = next((each for each in versions if str(each.number) == against), None)
     if other is None or other.pk == shown.pk:
         return None
-    lines = difflib.ndiff(other.text.splitlines(), shown.text.splitlines())
-    kinds = {"+": "added", "-": "removed", " ": ""}
-    shown_lines = [(kinds[line[0]], line[2:]) for line in lines if line[0] in kinds]
-    return {"other": other, "lines": shown_lines, "changed": any(kind for kind, _ in shown_lines)}
+    return {"other": other, "lines": diff.lines(other.text, shown.text), "changed": other.text != shown.text}

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from logs import conversation
+from logs import conversation, markdown
 from logs.conversation.parts import HEAD_MESSAGES
+from logs.drawing import DrawingBudget
 from tests.logs.conversation.drawing import answer, lines, request
 from tests.logs.pictures import base64_of, data_uri, png, wav
 
@@ -31,7 +32,7 @@ def test_roles_parts_and_parameters() -> None:
     assert lines(talk) == [
         "system text Be **terse**.", "user text What?", "user image image/png at /messages/1/content/1/image_url/url",
     ]  # fmt: skip
-    assert talk.messages[0].parts[0].html == "<p>Be <strong>terse</strong>.</p>\n"
+    assert markdown.to_html(talk.messages[0].parts[0].text, DrawingBudget()) == "<p>Be <strong>terse</strong>.</p>\n"
     media = talk.messages[1].parts[1].media
     assert media is not None
     assert (media.width, media.height, media.format, media.size) == (3, 2, "PNG", len(png(3, 2)))
@@ -149,8 +150,7 @@ def test_long_texts_give_way_and_short_ones_stay() -> None:
     long, short = talk.messages[0].parts[0], talk.messages[1].parts[0]
     assert 300_000 < len(long.text) < 400_000
     assert long.cut == 2_000_000 - len(long.text)
-    assert long.html is None
-    assert short.html == "<p>short <strong>one</strong></p>\n"
+    assert (long.is_rich, short.is_rich) == (False, True)
 
 
 def test_completions_and_embeddings() -> None:

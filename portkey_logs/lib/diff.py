@@ -24,6 +24,13 @@ MAX_DEPTH = 12  # below, values are compared as a whole: nobody reads a path of 
 MAX_NESTING = 200  # levels of a request that is compared; schemas of tools have some twenty
 # Comparing takes time and room by the product of the lengths: two texts of 10,000 words take 30 ms and 12 MB.
 MAX_PRODUCT = 100_000_000
+# Lines are drawn one by one besides: 5,000 on each side take 0.2 s on the page.
+MAX_LINE_PRODUCT = 25_000_000
+# Characters of JSON that all steps of comparing two values may read, once for each level: some 0.7 s. Two requests of
+# 4 MB, the largest that are compared, are read through to five levels.
+MAX_READ = 40_000_000
+READ_PER_ITEM = 300  # what is done for an item or a member, as short as it may be, takes as long as reading so much
+READ_PER_PRODUCT = 1 / 50  # aligning two lists whose lengths multiply to 50 takes as long as reading a character
 
 _MESSAGES = ("messages", "prompt", "input", "system", "instructions")
 _TOOLS = ("tools", "functions", "tool_choice", "function_call", "parallel_tool_calls")
@@ -80,41 +87,49 @@ class TextDiff:
 
 
 def changes(before: Any, after: Any) -> list[Change]:
-    """Every difference between two JSON values, in the order of the later one."""
-    return list(_changes(before, after, "", 0))
+    """Every difference between two JSON values, in the order of the later one; what is behind MAX_READ as a whole."""
+    return list(_Walk().changes(before, after, "", 0))
 
 
-def _changes(before: Any, after: Any, path: str, depth: int) -> Iterator[Change]:
-    if _key(before) == _key(after):
-        return
-    if depth < MAX_DEPTH and isinstance(before, dict) and isinstance(after, dict):
-        yield from _members(before, after, path, depth + 1)
-    elif depth < MAX_DEPTH and isinstance(before, list) and isinstance(after, list):
-        yield from _items(before, after, path, depth + 1)
-    else:
-        yield Change(path, "changed", before, after)
+class _Walk:
+    def __init__(self) -> None:
+        self.left = float(MAX_READ)
 
-
-def _members(before: dict[str, Any], after: dict[str, Any], path: str, depth: int) -> Iterator[Change]:
-    for name, value in after.items():
-        at = _member_path(path, name)
-        if name in before:
-            yield from _changes(before[name], value, at, depth)
+    def changes(self, before: Any, after: Any, path: str, depth: int) -> Iterator[Change]:
+        keys = _key(before), _key(after)
+        if keys[0] == keys[1]:
+            return
+        self.left -= len(keys[0]) + len(keys[1])
+        if isinstance(before, dict | list) and isinstance(after, dict | list):
+            self.left -= READ_PER_ITEM * (len(before) + len(after))
+        goes_on = depth < MAX_DEPTH and self.left > 0
+        if goes_on and isinstance(before, dict) and isinstance(after, dict):
+            yield from self.members(before, after, path, depth + 1)
+        elif goes_on and isinstance(before, list) and isinstance(after, list):
+            self.left -= min(len(before) * len(after), MAX_PRODUCT) * READ_PER_PRODUCT
+            yield from self.items(before, after, path, depth + 1)
         else:
-            yield Change(at, "added", after=value)
-    for name, value in before.items():
-        if name not in after:
-            yield Change(_member_path(path, name), "removed", before=value)
+            yield Change(path, "changed", before, after)
 
+    def members(self, before: dict[str, Any], after: dict[str, Any], path: str, depth: int) -> Iterator[Change]:
+        for name, value in after.items():
+            at = _member_path(path, name)
+            if name in before:
+                yield from self.changes(before[name], value, at, depth)
+            else:
+                yield Change(at, "added", after=value)
+        for name, value in before.items():
+            if name not in after:
+                yield Change(_member_path(path, name), "removed", before=value)
 
-def _items(before: list[Any], after: list[Any], path: str, depth: int) -> Iterator[Change]:
-    for old, new in align(before, after):
-        if old is None and new is not None:
-            yield Change(f"{path}[{new}]", "added", after=after[new])
-        elif new is None and old is not None:
-            yield Change(f"{path}[{old}]", "removed", before=before[old])
-        elif old is not None and new is not None:
-            yield from _changes(before[old], after[new], f"{path}[{new}]", depth)
+    def items(self, before: list[Any], after: list[Any], path: str, depth: int) -> Iterator[Change]:
+        for old, new in align(before, after):
+            if old is None and new is not None:
+                yield Change(f"{path}[{new}]", "added", after=after[new])
+            elif new is None and old is not None:
+                yield Change(f"{path}[{old}]", "removed", before=before[old])
+            elif old is not None and new is not None:
+                yield from self.changes(before[old], after[new], f"{path}[{new}]", depth)
 
 
 def align(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[int | None, int | None]]:
@@ -160,6 +175,21 @@ def words(before: str, after: str) -> TextDiff:
     return TextDiff(joined, 2 * same / total if total else 1.0)
 
 
+def lines(before: str, after: str) -> list[Stretch] | None:
+    """The two texts as one, a stretch a line; None where they are too long to be compared."""
+    olds, news = before.splitlines(), after.splitlines()
+    if len(olds) * len(news) > MAX_LINE_PRODUCT:
+        return None
+    found: list[Stretch] = []
+    for alike, (old, new) in _blocks(olds, news):
+        if alike:
+            found += [Stretch("same", olds[at]) for at in old]
+        else:
+            found += [Stretch("removed", olds[at]) for at in old]
+            found += [Stretch("added", news[at]) for at in new]
+    return found
+
+
 def _kind(stretch: Stretch) -> Kind:
     return stretch.kind
 
@@ -190,13 +220,13 @@ def _tidied(stretches: list[Stretch]) -> Iterator[Stretch]:
 
 def split(text: str) -> list[str]:
     """Words, the spaces between them and single marks; put together they are the text again."""
-    found: list[str] = []
+    found: list[list[str]] = []
     for token in _WORD.findall(text):
         if found and unicodedata.category(token[0]) in ("Mn", "Mc", "Me", "Cf"):
-            found[-1] += token  # what sits on a letter, or joins two, is no word of its own
+            found[-1].append(token)  # what sits on a letter, or joins two, is no word of its own
         else:
-            found.append(token)
-    return found
+            found.append([token])
+    return ["".join(tokens) for tokens in found]
 
 
 def cosine_distance(before: Sequence[float], after: Sequence[float]) -> float | None:
