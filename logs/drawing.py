@@ -8,7 +8,7 @@ from time import thread_time
 # Of one card. The densest Markdown that a card formats (finish.RICH_BUDGET, 100,000 characters of lists, tables and
 # code) takes 0.25 s; twice that leaves room for a slower machine.
 CARD_SECONDS = 0.5
-PLAIN_NOTE = "From here on shown as plain text: it took too long to format."
+PLAIN_NOTE = "This and what follows is shown as plain text: it took too long to format."
 _CALLS_PER_LOOK = 32  # asking for the time costs as much as a small step of a parser
 
 
