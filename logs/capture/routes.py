@@ -18,6 +18,7 @@ from logs.capture.parsing import beside_loop
 from logs.capture.request import Request
 from logs.capture.upstream import Client, Target
 from logs.ingest.text import decode_json
+from portkey_logs.catalog import patterns
 from portkey_logs.catalog.options import camel
 
 if TYPE_CHECKING:
@@ -56,21 +57,23 @@ class Routes:
             url, headers, provider, timeout = await beside_loop(request.head_bytes, self._direct.target, request)
             return Target(url, headers, provider, self._providers.open, timeout)
         check_path(request.target)
-        await self._check_hosts(request)
+        await self._check_headers(request)
         headers = for_upstream(request.headers)
         headers["x-portkey-trace-id"] = trace_id
         return Target(f"{self._gateway_url}{request.target}", headers, None, self._gateway.open)
 
-    async def _check_hosts(self, request: Request) -> None:
-        """Every address that a call gives the gateway, and every name that becomes a part of one. The gateway itself
-        judges hosts by their names only."""
+    async def _check_headers(self, request: Request) -> None:
+        """Every address that a call gives the gateway, every name that becomes a part of one, and every regular
+        expression. The gateway itself judges hosts by their names only."""
         for name, value in request.fields.items():
             if not name.startswith("x-portkey-") or name == "x-portkey-metadata":  # that it only compares
                 continue
             check_name(camel(name.removeprefix("x-portkey-").replace("-", "_")), value)
             if ":" not in value and "\\" not in value:
                 continue
-            urls, options = await beside_loop(len(value), _read_option, value)
+            urls, options, unbounded = await beside_loop(len(value), _read_option, value)
+            for path, problem in unbounded:
+                raise Refused(400, f"{name}: {path} {problem}", "invalid_pattern")
             for url in urls:
                 await self._guard.check(url)
             for option, given in options:
@@ -102,8 +105,9 @@ def check_path(target: str) -> None:
         raise Refused(400, "This id of a file cannot be followed by a query", "invalid_id")
 
 
-def _read_option(value: str) -> tuple[list[str], list[tuple[str, Any]]]:
-    """Return the URLs and the options in a config, or in the guardrails of another header; of other text, the URL.
+def _read_option(value: str) -> tuple[list[str], list[tuple[str, Any]], list[tuple[str, str]]]:
+    """Return the URLs and the options in a config, or in the guardrails of another header, and its regular expressions
+    that could take too long, with their problems; of other text, the URL.
 
     Raises Refused.
     """
@@ -111,6 +115,6 @@ def _read_option(value: str) -> tuple[list[str], list[tuple[str, Any]]]:
     with suppress(ValueError):
         parsed = decode_json(value)
     try:
-        return list(urls_in(parsed)), list(options_in(parsed))
+        return list(urls_in(parsed)), list(options_in(parsed)), list(patterns.problems(parsed))
     except RecursionError:
         raise Refused(400, "A header is nested too deeply", "invalid_request") from None

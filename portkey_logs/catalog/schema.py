@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from portkey_logs.catalog import patterns
 from portkey_logs.catalog.hosts import wrong_with_host
 from portkey_logs.catalog.providers import KEYLESS, PROVIDERS
 
@@ -51,7 +52,8 @@ def check(config: Any, trusted_hosts: frozenset[str] = frozenset()) -> Report:
     """What is wrong with ``config``. ``trusted_hosts``: hosts inside the network that the operator allows."""
     checker = _Checker(trusted_hosts)
     checker.config(config, "", 0)
-    return Report(checker.errors, checker.warnings)
+    unbounded = [Finding(path, problem) for path, problem in patterns.problems(config)]
+    return Report(checker.errors + unbounded, checker.warnings)
 
 
 def references(config: Any) -> list[Reference]:
