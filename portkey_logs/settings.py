@@ -15,6 +15,7 @@ from django.utils.csp import CSP
 from environs import FileAwareEnv, validate
 
 from portkey_logs.catalog.secrets import check_key, derived_key
+from portkey_logs.lib.shares import ShareLimits
 
 env = FileAwareEnv()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -206,6 +207,14 @@ TRUSTED_HOSTS: list[str] = env.list("PORTKEY_LOGS_TRUSTED_HOSTS", [])
 UPSTREAM_SECONDS = env.float("PORTKEY_LOGS_UPSTREAM_TIMEOUT", 600, validate=validate.Range(min=0, min_inclusive=False))
 # What may wait on the disk while the database is away; 10 GB are days of a busy team.
 SPOOL_BYTES = env.int("PORTKEY_LOGS_SPOOL_MB", 10_000, validate=validate.Range(min=1)) * 1_000_000
+
+# What one API key may have in each process: docs/security.md, "Requests and limits on capture and ingest".
+_POSITIVE = validate.Range(min=1)
+SHARE_LIMITS = ShareLimits(
+    calls_at_a_time=env.int("PORTKEY_LOGS_KEY_CALLS_AT_A_TIME", 1_000, validate=_POSITIVE),
+    calls_per_minute=env.int("PORTKEY_LOGS_KEY_CALLS_PER_MINUTE", 120_000, validate=_POSITIVE),
+    bytes_per_minute=env.int("PORTKEY_LOGS_KEY_MB_PER_MINUTE", 6_000, validate=_POSITIVE) * 1_000_000,
+)
 
 # Logs older than this are dropped by the worker, and refused at the door.
 RETENTION_DAYS = env.int("PORTKEY_LOGS_RETENTION_DAYS", 30, validate=validate.Range(1, 3650))

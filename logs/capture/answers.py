@@ -17,12 +17,18 @@ class ClientLeft(Exception):
 class Caller(Protocol):
     """The other end of one call. What is sent to one that is gone goes nowhere, and nothing is raised."""
 
+    def recognise(self) -> None:
+        """Note that it has a valid key: limits on unknown connections no longer concern it."""
+
     @property
     def is_gone(self) -> bool:
         """Whether its connection is closed."""
 
     async def read(self) -> bytes:
-        """The next octets of the request's body as soon as there are any; b"" at its end. Raises ClientLeft."""
+        """The next bytes of the request's body as soon as there are any; b"" at its end.
+
+        Raises ClientLeft, and Refused (408) where they come too slowly.
+        """
 
     async def start(self, status: int, headers: Headers) -> None:
         """Give status and headers, which go out with what is sent next: two sends cost twice as much as one."""
@@ -41,13 +47,22 @@ class Caller(Protocol):
 
 
 class Refused(Exception):
-    """A call that goes nowhere; ``status`` and ``message`` are the answer, ``code`` a word for programs."""
+    """A call that goes nowhere; ``status`` and ``message`` are the answer, ``code`` a word for programs.
 
-    def __init__(self, status: int, message: str, code: str) -> None:
+    ``retry_after``: in seconds, where the call may be repeated.
+    """
+
+    def __init__(self, status: int, message: str, code: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Headers:
+        """What the answer has beside its type and length."""
+        return CIMultiDict({"retry-after": str(self.retry_after)} if self.retry_after else {})
 
 
 def failure(message: str, code: str, kind: str | None = None) -> bytes:
@@ -64,3 +79,9 @@ async def answer(
     own.extend(headers or ())
     await caller.start(status, own)
     await caller.end(body)
+
+
+async def refuse(caller: Caller, refusal: Refused) -> None:
+    """Answer with a refusal."""
+    body = failure(refusal.message, refusal.code)
+    await answer(caller, refusal.status, body, headers=refusal.headers)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 import msgspec
 
 from logs import pricing
-from logs.capture.answers import Caller, Refused, answer, failure
+from logs.capture.answers import Caller, Refused, answer, refuse
 from logs.capture.bodies import Room
 from logs.capture.call import Call
 from logs.capture.control import hand_over
@@ -17,9 +18,11 @@ from logs.capture.metrics import Metrics
 from logs.capture.recorder import Recorder
 from logs.capture.request import Request
 from logs.capture.routes import Routes
+from logs.capture.upload import Upload
 from logs.capture.upstream import Client
 from portkey_logs.accounts.keyring import Grant, Keyring
 from portkey_logs.catalog.registry import Registry
+from portkey_logs.lib.shares import ShareExceededError, ShareLimits, Shares
 
 SCOPE = "logs.write"  # what a key needs for calls
 MAX_CALLS = 4000  # at a time: each mostly waits, with two connections and some 50 KB
@@ -34,6 +37,7 @@ class Settings(msgspec.Struct, kw_only=True):
     public_url: str
     read_seconds: float
     trusted_hosts: frozenset[str]
+    share_limits: ShareLimits
 
 
 class Capture:
@@ -46,6 +50,7 @@ class Capture:
         self.recorder = recorder
         self.metrics = Metrics()
         self.room = Room()
+        self.shares = Shares(settings.share_limits)
         self.routes: Routes
         self.web: Client
 
@@ -58,20 +63,53 @@ class Capture:
         try:
             request.check_path()
             if request.is_control:
-                return await hand_over(self.web, self.settings.web_url, request, caller)
+                return await self._hand_over(request, caller)
             grant = request.grant(self.keys.known)
+            caller.recognise()
             if not grant.allows(SCOPE):
                 raise Refused(403, f"This API key lacks the scope {SCOPE}.", "AB03")
             if self.metrics.in_flight >= MAX_CALLS:
                 raise Refused(503, f"{MAX_CALLS} calls are under way. Try again later.", "busy")
+            upload = self._begin(request, grant, caller)
         except Refused as refusal:
             self.metrics.refused += refusal.status == 401
-            return await answer(caller, refusal.status, failure(refusal.message, refusal.code))
+            return await refuse(caller, refusal)
         self.metrics.in_flight += 1
         try:
-            await Call(self, request, grant, caller).run()
+            with upload.share:
+                await Call(self, request, grant, caller, upload).run()
         finally:
             self.metrics.in_flight -= 1
+
+    async def _hand_over(self, request: Request, caller: Caller) -> None:
+        """Let web answer. Raises Refused; callers without a known key may send no body, and share one share."""
+        grant = None
+        try:
+            grant = request.grant(self.keys.known)
+            caller.recognise()
+        except Refused:
+            if request.has_body:
+                raise
+        upload = self._begin(request, grant, caller)
+        with upload.share:
+            await hand_over(self.web, self.settings.web_url, request, caller, upload)
+
+    def _begin(self, request: Request, grant: Grant | None, caller: Caller) -> Upload:
+        """Begin a call's part of its key's share; replays, which have passes, have one for each workspace.
+
+        Raises Refused (429).
+        """
+        too_many = partial(self._too_many, grant)
+        key = (grant.workspace_id, grant.api_key_id) if grant else None
+        try:
+            share = self.shares.begin(key, request.declared_bytes)
+        except ShareExceededError as error:
+            raise too_many(error) from None
+        return Upload(caller, share, too_many)
+
+    def _too_many(self, grant: Grant | None, error: ShareExceededError) -> Refused:
+        self.metrics.note_over_share(error.reason, grant.workspace_id if grant else None)
+        return Refused(429, f"Portkey Error: {error} Error Code: 05", "05", error.retry_after)
 
     def log_url(self, grant: Grant, id: UUID) -> str:
         """The page of a log."""

@@ -21,6 +21,7 @@ from logs.capture.draft import Draft
 from logs.capture.headers import Headers, end_to_end, fields
 from logs.capture.parsing import MAX_LOOP_BYTES, beside_loop
 from logs.capture.request import Request
+from logs.capture.upload import Upload
 from logs.capture.upstream import Answer, Body, Target
 from portkey_logs.accounts.keyring import Grant
 
@@ -46,11 +47,12 @@ _OVERLAP = 40  # bytes; more than any mark, which may come in two chunks
 class Call:
     """A call of a known caller. ``run`` does all of it."""
 
-    def __init__(self, capture: Capture, request: Request, grant: Grant, caller: Caller) -> None:
+    def __init__(self, capture: Capture, request: Request, grant: Grant, caller: Caller, upload: Upload) -> None:
         self.capture = capture
         self.request = request
         self.grant = grant
         self.caller = caller
+        self.upload = upload
         self.began = time.perf_counter()
         started_ms = time.time_ns() // 1_000_000
         id = grant.log_id or ids.uuid7(started_ms)
@@ -87,9 +89,8 @@ class Call:
         except TimeoutError:
             await self._break(self._late(target))
         except (ClientError, OSError, ClientLeft) as error:
-            await self._break(
-                Refused(502, f"{self._who()} cannot be reached: {error or type(error).__name__}", "bad_gateway")
-            )
+            message = f"{self._who()} cannot be reached: {error or type(error).__name__}"
+            await self._break(self.upload.refusal or Refused(502, message, "bad_gateway"))
         except asyncio.CancelledError:
             if not (self.running and self.caller.is_gone):
                 self.stopped = True
@@ -167,15 +168,15 @@ class Call:
             yield part
 
     async def _next_part(self) -> bytes:
-        part = await self.caller.read()
+        part = await self.upload.read()
         self.draft.request.add(part)
         self.expects_request = part != b""
         return part
 
     async def _take_rest(self) -> None:
-        """Read a request that goes nowhere, for the record."""
-        with suppress(ClientLeft):
-            while self.expects_request:
+        """Read a request that goes nowhere, for the record, as long as the record keeps it."""
+        with suppress(ClientLeft, Refused):
+            while self.expects_request and self.draft.request.whole:
                 await self._next_part()
 
     async def _stop_with_client(self) -> None:
@@ -260,6 +261,7 @@ class Call:
         await self._record()
         if not self.caller.is_gone:
             headers: Headers = CIMultiDict({"content-type": "application/json", "content-length": str(len(body))})
+            headers.update(refusal.headers)
             await self._start(refusal.status, headers)
             await self.caller.end(body)
         self._measure()

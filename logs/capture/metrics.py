@@ -19,6 +19,7 @@ class Metrics:
         self.in_flight = 0
         self.refused = 0  # unknown keys
         self.clients_left = 0
+        self._over_share: Counter[tuple[str, int | None]] = Counter()  # by reason and workspace: few of both
         self._added = [0] * (len(ADDED_BOUNDS) + 1)
         self._added_sum = 0.0
 
@@ -26,6 +27,10 @@ class Metrics:
         """Note the time that a call spent in here while nobody waited for the upstream or the client."""
         self._added[bisect_left(ADDED_BOUNDS, seconds)] += 1
         self._added_sum += seconds
+
+    def note_over_share(self, reason: str, workspace_id: int | None) -> None:
+        """Count a call that was refused because its key has used its share."""
+        self._over_share[reason, workspace_id] += 1
 
     def lines(self, **gauges: tuple[str, str, float]) -> str:
         """The page. ``gauges`` are further values: name=(type, help, value)."""
@@ -37,6 +42,7 @@ class Metrics:
         yield f"# TYPE {name} counter"
         for status, count in sorted(self.calls.items()):
             yield f'{name}{{status="{status}"}} {count}'
+        yield from over_share_lines(_PREFIX, self._over_share)
         name = _PREFIX + "added_seconds"
         yield f"# HELP {name} Time that calls spent inside capture."
         yield f"# TYPE {name} histogram"
@@ -53,6 +59,15 @@ class Metrics:
                 "clients_left_total": ("counter", "Clients that left before their answer's end.", self.clients_left),
             }
         )
+
+
+def over_share_lines(prefix: str, counts: Counter[tuple[str, int | None]]) -> Iterator[str]:
+    """Refusals by limit and workspace, the workspace as its number: whoever reaches the page may read it."""
+    name = prefix + "over_share_total"
+    yield f"# HELP {name} Calls refused because their API key has used its share."
+    yield f"# TYPE {name} counter"
+    for (reason, workspace_id), count in sorted(counts.items(), key=str):
+        yield f'{name}{{reason="{reason}",workspace_id="{workspace_id or ""}"}} {count}'
 
 
 def _plain_lines(values: dict[str, tuple[str, str, float]]) -> Iterator[str]:

@@ -44,6 +44,16 @@ class Request:
         return _CONTROL.fullmatch(self.path) is not None
 
     @property
+    def declared_bytes(self) -> int:
+        """Size of the body as its head tells it; 0 where it does not."""
+        return int(self.fields.get("content-length") or 0)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows."""
+        return self.declared_bytes > 0 or "transfer-encoding" in self.fields
+
+    @property
     def head_bytes(self) -> int:
         """About the size of the headers, some of which are parsed as JSON."""
         return sum(map(len, self.fields.values()))

@@ -41,6 +41,7 @@ class Command(BaseCommand):
                 public_url=settings.PUBLIC_URL or settings.WEB_URL,
                 read_seconds=settings.UPSTREAM_SECONDS,
                 trusted_hosts=frozenset(settings.TRUSTED_HOSTS),
+                share_limits=settings.SHARE_LIMITS,
             ),
             keyring,
             registry,

@@ -18,6 +18,7 @@ from logs.capture.request import Request
 from logs.ingest.record import LogRecord
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.catalog.registry import Registry, Shelf
+from portkey_logs.lib.shares import ShareLimits
 
 KEY = "plk_stand"
 EMPTY = Shelf()
@@ -93,6 +94,8 @@ class Client:
         self.got_chunk = asyncio.Event()
         self.app = app
         self.records_at_end: int | None = None
+
+    def recognise(self) -> None: ...
 
     async def read(self) -> bytes:
         return self.parts.pop(0) if self.parts else b""
@@ -181,6 +184,7 @@ async def stand(
             "public_url": "http://logs.example",
             "read_seconds": 5,
             "trusted_hosts": frozenset(),
+            "share_limits": ShareLimits(1_000, 120_000, 6_000_000_000),
         }
         app = Capture(Settings(**values | settings), Keys(grant), Shelves(shelf), Recorded())  # type: ignore[arg-type]
         await app.start()

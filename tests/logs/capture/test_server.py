@@ -14,6 +14,7 @@ from aiohttp import web
 from logs.capture import app as app_module
 from logs.capture import server as server_module
 from logs.capture.server import Connection, server_of
+from logs.capture.unknown import UnknownConnections
 from tests.logs.capture.stand import CHAT, KEY, Handler, Stand, run, stand
 from tests.logs.capture.test_pass_through import ANSWER, EVENTS, chat, streaming
 
@@ -51,7 +52,9 @@ async def wired(handler: Handler) -> AsyncIterator[tuple[Stand, Wire]]:
     """Capture behind its server, and a connection to it."""
     async with stand(handler) as it:
         server = server_of(it.app)
-        listener = await asyncio.get_running_loop().create_server(lambda: Connection(server), "127.0.0.1", 0)
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(server, UnknownConnections()), "127.0.0.1", 0
+        )
         reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
         try:
             yield it, Wire(reader, writer, server)
