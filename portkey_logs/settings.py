@@ -23,10 +23,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("PORTKEY_LOGS_DATA_DIR", "var")).resolve()
 
 
+MIN_SECRET_KEY = 32  # characters; sessions and stored secrets are as safe as the key is hard to guess
+
+
 def _secret_key() -> str:
     """The configured key, else one made at the first start and kept in the data directory (0600)."""
     configured = env.str("PORTKEY_LOGS_SECRET_KEY", "")
     if configured:
+        if len(configured) < MIN_SECRET_KEY:
+            raise ImproperlyConfigured(f"PORTKEY_LOGS_SECRET_KEY must have at least {MIN_SECRET_KEY} characters")
         return configured
     path = DATA_DIR / "secret_key"
     if not path.exists():
@@ -127,6 +132,8 @@ DATABASES["default"]["OPTIONS"]["options"] = "-c plan_cache_mode=force_custom_pl
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)  # seconds; a page should fail, not hang
 DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 10_000)  # ms; as does a host that fell silent
 DATABASES["default"]["CONN_MAX_AGE"] = 60
+# Of web and capture (see database.limit_statements): budgets are far shorter, and no batch of logs takes so long.
+STATEMENT_SECONDS = env.int("PORTKEY_LOGS_STATEMENT_TIMEOUT", 300, validate=validate.Range(min=1))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 CACHES = {

@@ -22,6 +22,8 @@ application = get_wsgi_application()
 # After Django is set up: keys are polled and spooled logs drained from the start, not from the first call.
 from logs.ingest import writer  # noqa: E402
 from portkey_logs.accounts import keyring  # noqa: E402
+from portkey_logs.database import limit_statements  # noqa: E402
 
+limit_statements()
 keyring.start()
 writer.start()

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[1]
         ("PORTKEY_LOGS_RETENTION_DAYS", "a month"),
         ("PORTKEY_LOGS_SPOOL_MB", "0"),
         ("PORTKEY_LOGS_UPSTREAM_TIMEOUT", "0"),
+        ("PORTKEY_LOGS_STATEMENT_TIMEOUT", "0"),
+        ("PORTKEY_LOGS_SECRET_KEY", "x" * 31),
     ],
 )
 def test_a_bad_value_stops_the_start_with_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:

@@ -17,6 +17,7 @@ from logs.capture.recorder import Recorder
 from logs.capture.server import serve
 from portkey_logs.accounts.keyring import keyring
 from portkey_logs.catalog.registry import registry
+from portkey_logs.database import limit_statements
 
 _M_MMAP_THRESHOLD = -3
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, share_port: bool, **options: Any) -> None:
         """Serve until a signal comes. Raises CommandError with one line on what to fix."""
         suit_process()
+        limit_statements()
         capture = Capture(
             Settings(
                 gateway_url=settings.GATEWAY_URL,

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
-from portkey_logs.accounts.access import SignedInRequest, membership_of
+from portkey_logs.accounts.access import SignedInRequest, membership_of, workspace_for
 from portkey_logs.accounts.models import Membership, Workspace
 
 
@@ -38,13 +38,14 @@ def action_of[**P](page: str) -> Callable[[Action[P]], Callable[..., HttpRespons
     """For the target of a form on a workspace's page: needs a signed-in person and a POST.
 
     A GET leads back to the page: that is where people land who had to sign in again after they sent the form.
+    Strangers get 404.
     """
 
     def decorate(view: Action[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def checked(request: SignedInRequest, workspace: str, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "POST":
-                return redirect(page, workspace=workspace)
+                return redirect(page, workspace=workspace_for(request.user, workspace).slug)
             return view(request, workspace, *args, **kwargs)
 
         return login_required(checked)
