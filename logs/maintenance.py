@@ -13,7 +13,7 @@ from django.db.utils import Error as DatabaseError
 
 from logs import extensions, ids, partitions, rollups
 from logs.search import index
-from portkey_logs.accounts import audit
+from portkey_logs.accounts import audit, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ def run_once(now: datetime | None = None) -> bool:
     _try(lambda: partitions.drop_expired(connection, now_ms))
     _try(lambda: rollups.fold(connection, now))
     _try(lambda: index.work(connection, INDEX_SECONDS))
-    busy = [_try(lambda: audit.purge(now)), *(_try(extension.maintain) for extension in extensions.registered())]
+    duties = [lambda: audit.purge(now), sessions.purge, *(extension.maintain for extension in extensions.registered())]
+    busy = [_try(duty) for duty in duties]
     return any(busy)
 
 

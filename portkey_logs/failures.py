@@ -12,6 +12,7 @@ from django.views.defaults import page_not_found
 from psycopg.errors import UniqueViolation
 
 from portkey_logs.accounts.api import api_failure
+from portkey_logs.accounts.hashers import PasswordsBusyError
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ class DatabaseMiddleware:
         if isinstance(error, (DataError, UnicodeEncodeError)):
             logger.warning("Refused at %s: %s", request.path[:200], str(error).partition("\n")[0])
             return _refused(request, 400, "A value holds a character that cannot be stored, or is too long.", "AB01")
+        if isinstance(error, PasswordsBusyError):
+            response = _refused(request, 503, "Many people are signing in at the moment. Try again shortly.", "busy")
+            response["Retry-After"] = str(RETRY_SECONDS)
+            return response
         if isinstance(error.__cause__, UniqueViolation):
             return _refused(request, 409, "Somebody else has just saved the same. Look at it, then try again.", "AB05")
         if not isinstance(error, (OperationalError, InterfaceError)):

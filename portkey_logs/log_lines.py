@@ -32,6 +32,16 @@ def _escape(match: re.Match[str]) -> str:
     return ascii(match[0])[1:-1]
 
 
+class RefusalsInOneLine(logging.Filter):
+    """Filter that takes the traceback from what Django refuses as suspicious, such as an unknown Host."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See ``logging.Filter``."""
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
+
+
 class EscapingFormatter(logging.Formatter):
     """Formatter that escapes control characters in messages, in exceptions' texts and in what frames quote.
 

@@ -14,6 +14,7 @@ from portkey_logs.accounts.api_keys import ApiKey, ApiKeyQuerySet
 from portkey_logs.accounts.audit import Actor, AuditEvent
 from portkey_logs.accounts.links import Invitation, InvitationQuerySet, Role, SignInLink
 from portkey_logs.accounts.permissions import CATALOG_HINT, CATALOG_LABEL, Right, Standing
+from portkey_logs.accounts.sessions import UserSession  # noqa: F401 - a model of this app
 
 __all__ = [
     "Actor",

@@ -10,13 +10,21 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
 from portkey_logs.accounts.models import Actor, AuditEvent, User
+from portkey_logs.accounts.sessions import MAX_BROWSER, SIGNED_IN
+from portkey_logs.log_lines import escape_controls
 
 
 @receiver(user_logged_in)
 def _signed_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
     AuditEvent.record(None, Actor(user), "sign_in", user.email, _address(request))
+    request.session[SIGNED_IN] = {
+        "signed_in_at": timezone.now().isoformat(),
+        "address": _address(request).removeprefix("from "),
+        "browser": escape_controls(request.headers.get("User-Agent", ""))[:MAX_BROWSER],
+    }
 
 
 @receiver(user_logged_out)
