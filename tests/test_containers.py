@@ -101,6 +101,14 @@ def test_the_gateway_is_the_tested_one_and_no_port_leaves_the_network() -> None:
     assert SERVICES["gateway"]["environment"]["NODE_ENV"] == "production"
 
 
+def test_the_proxy_stands_in_front_only_where_it_is_wanted() -> None:
+    proxy, sites = SERVICES["proxy"], (ROOT / "deploy/Caddyfile").read_text()
+    assert proxy["profiles"] == ["proxy"]
+    assert set(re.findall(r"\{\$(\w+)\}", sites)) == set(proxy["environment"])
+    for host, port in re.findall(r"reverse_proxy (\w+):(\d+)", sites):
+        assert port in command(host)
+
+
 def test_the_image_is_built_from_what_is_there() -> None:
     for line in instructions("COPY"):
         *sources, _ = line.split()
