@@ -38,7 +38,7 @@ class UserSession(AbstractBaseSession):
     @property
     def handle(self) -> str:
         """Its name on pages, which must not hold its key: with that one is signed in."""
-        return salted_hmac("portkey_logs.accounts.sessions", self.session_key).hexdigest()
+        return salted_hmac("portkey_logs.accounts.sessions", self.session_key, algorithm="sha256").hexdigest()
 
 
 class SessionStore(DatabaseSessionStore):
