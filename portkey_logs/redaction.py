@@ -28,6 +28,7 @@ __all__ = [
     "mask_known_keys",
     "mask_url",
     "sensitive_names",
+    "without_secret_parameters",
 ]
 
 _REMEMBERED_LENGTH = 100  # characters; names of headers and fields are shorter, and so are most headers
@@ -161,6 +162,13 @@ def mask_url(url: str) -> str:
     if "=" in url:
         url = _PARAMETER.sub(_mask_parameter, url)
     return mask_known_keys(url)
+
+
+def without_secret_parameters(target: str) -> str:
+    """``target`` (path and query) without its secret query parameters; everything else stays as it was written."""
+    path, mark, query = target.partition("?")
+    left = [pair for pair in query.split("&") if not is_secret_name(unquote_plus(pair.partition("=")[0]))]
+    return f"{path}?{'&'.join(left)}" if mark and left else path
 
 
 def mask_known_keys(text: str) -> str:

@@ -77,8 +77,11 @@ class Call:
             self.watch = asyncio.ensure_future(self._stop_with_client())
         try:
             body = await self._resolve(await self._take_request())
-            target = await self.capture.routes.target(self.request, self.trace_id)
+            policy = self.capture.registry.shelf(self.grant.workspace_id).host_policy
+            target = await self.capture.routes.target(self.request, self.trace_id, policy)
             self.draft.url, self.draft.provider = target.url, target.provider
+            if self.request.config is not None:
+                self.draft.sent_headers = fields(target.headers)
             body = await self._ask_for_usage(target, body)
             self.sent_at = time.perf_counter()
             async with target.open(target, self.request.method, body) as reply:
@@ -131,7 +134,6 @@ class Call:
         resolved = await beside_loop(size, resolve.resolve, request, self.grant, body, self.capture.registry)
         self.request = resolved.request
         self.draft.request_headers |= resolved.shown
-        self.draft.sent_headers = resolved.request.fields
         if resolved.variables is not None:
             self.draft.variables = resolved.variables
             self.draft.request.release()

@@ -14,9 +14,10 @@ from logs.capture.answers import Refused
 from logs.capture.guard import Guard
 from logs.capture.headers import bearer, for_upstream
 from logs.capture.request import Request
-from logs.ingest import origin
+from logs.ingest import origin as call_origin
 from logs.ingest.families.base import mapping
 from portkey_logs.catalog.providers import BASE_URLS
+from portkey_logs.catalog.sealed import SealedSecret, origin_of
 
 ANTHROPIC_VERSION = "2023-06-01"  # the API's only version so far; the gateway sends it too
 
@@ -43,7 +44,10 @@ class Direct:
         self._guard = guard
 
     def target(self, request: Request) -> tuple[str, CIMultiDict[str], str, float | None]:
-        """URL, headers, provider, and seconds that the caller gives the answer. Raises Refused (400)."""
+        """URL, headers, provider, and seconds that the caller gives the answer.
+
+        Raises Refused (400), and ForeignDestination where a stored secret may not go to the URL.
+        """
         config = _config(request)
         provider = (request.fields.get("x-portkey-provider") or config.get("provider") or "").strip().lower()
         if not provider:
@@ -58,12 +62,18 @@ class Direct:
             )
         self._guard.parse(str(host))
         url = str(host).rstrip("/") + request.target.removeprefix("/v1")
-        return url, _headers(request, provider, _get(config, "api_key")), provider, _timeout(request, config)
+        origin = origin_of(url)
+        api_key = _get(config, "api_key")
+        if isinstance(api_key, SealedSecret):
+            api_key = api_key.open(origin)
+        with_credentials = origin not in request.stored_hosts
+        headers = _headers(request, provider, api_key, with_credentials=with_credentials)
+        return url, headers, provider, _timeout(request, config)
 
 
 def _config(request: Request) -> dict[str, Any]:
     """The call's config, its only target taken in. Raises Refused for what takes a gateway."""
-    config = origin.read_config(request.fields)
+    config = request.config or call_origin.read_config(request.fields)
     if isinstance(config, str):
         raise Refused(400, "x-portkey-config must be a JSON object or the slug of a config", "invalid_request")
     if config is None:
@@ -82,9 +92,9 @@ def _get(config: dict[str, Any], name: str) -> Any:
     return config.get(name) or config.get(_CAMEL[name])
 
 
-def _headers(request: Request, provider: str, api_key: Any) -> CIMultiDict[str]:
+def _headers(request: Request, provider: str, api_key: Any, *, with_credentials: bool) -> CIMultiDict[str]:
     """The caller's own headers; those for a gateway are none of the provider's business."""
-    headers = for_upstream(request.headers)
+    headers = for_upstream(request.headers, with_credentials=with_credentials)
     for name in [name for name in headers if name.lower().startswith("x-portkey-")]:
         headers.popall(name, None)
     if isinstance(api_key, str) and api_key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from multidict import CIMultiDict, MultiMapping, istr
 
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
+from portkey_logs.redaction import is_secret_name
 
 Headers = CIMultiDict[str]  # in their order and case, repeated where they were
 
@@ -58,9 +59,17 @@ def fields(headers: MultiMapping[str]) -> dict[str, str]:
     return joined
 
 
-def for_upstream(headers: Headers) -> Headers:
-    """A client's headers as they go upstream: without its ``Host`` and without any key of ours."""
+def for_upstream(headers: Headers, *, with_credentials: bool = True) -> Headers:
+    """A client's headers as they go upstream: without its ``Host`` and without any key of ours.
+
+    Without ``with_credentials`` no header that holds a secret goes on: where a stored config chose the host, the caller
+    did not mean it for that host.
+    """
     passed = end_to_end(headers)
+    if not with_credentials:
+        for name in set(passed):
+            if is_secret_name(name):
+                passed.popall(name, None)
     passed.popall("host", None)
     for name in ("x-portkey-api-key", "authorization"):
         if name in passed and any(map(_is_ours, passed.getall(name))):
@@ -69,6 +78,11 @@ def for_upstream(headers: Headers) -> Headers:
     if "accept-encoding" in passed:
         passed["accept-encoding"] = _codings(", ".join(passed.getall("accept-encoding")))
     return passed
+
+
+def has_credentials(headers: Headers) -> bool:
+    """Whether a client sends secrets of its own, besides our API key."""
+    return any(is_secret_name(name) for name in for_upstream(headers) if name.lower() != "x-portkey-config")
 
 
 def bearer(authorization: str) -> str:

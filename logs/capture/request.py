@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from multidict import CIMultiDict
@@ -27,9 +28,13 @@ _DOTS = re.compile(r"[/\\]\.{1,2}(?:[/\\]|$)|\\")
 
 
 class Request:
-    """Method, target and headers. ``path`` is decoded, ``target`` is path and query as they were sent."""
+    """Method, target and headers. ``path`` is decoded, ``target`` is path and query as they were sent.
 
-    __slots__ = ("fields", "headers", "method", "path", "target")
+    ``config`` is the config of a resolved call, its secrets sealed; ``stored_hosts`` are the origins that a stored
+    config or virtual key names, and not the caller.
+    """
+
+    __slots__ = ("config", "fields", "headers", "method", "path", "stored_hosts", "target")
 
     def __init__(self, method: str, target: str, given: Headers) -> None:
         self.method = method
@@ -37,6 +42,8 @@ class Request:
         self.target = target
         self.headers = given
         self.fields = fields(given)
+        self.config: dict[str, Any] | None = None
+        self.stored_hosts: frozenset[str] = frozenset()
 
     @property
     def is_control(self) -> bool:

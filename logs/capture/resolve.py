@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
 
 from logs.capture.answers import Refused
+from logs.capture.headers import has_credentials
 from logs.capture.parsing import MAX_OBJECT_BYTES
 from logs.capture.request import Request
 from logs.ingest import origin
 from logs.ingest.text import decode_json
+from portkey_logs import redaction
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.catalog import options, schema, slugs
 from portkey_logs.catalog.registry import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
+from portkey_logs.catalog.sealed import origin_of
 from portkey_logs.catalog.secrets import Unreadable
 from portkey_logs.catalog.templates import TemplateError
 from portkey_logs.lib.compression import (
@@ -34,8 +38,24 @@ from portkey_logs.lib.compression import (
     decompress,
 )
 
-# Of the config with its prompts, which travels in one header: half of what the gateway we start takes for all.
-CONFIG_BYTES = 512 * 1024
+# The routes on which secrets that are stored here serve callers: those that run a model, or list the models. All others
+# read or change the provider's account (files, batches, fine-tuning, stored responses, keys, sessions).
+MODEL_ROUTES = tuple(
+    (method, re.compile(f"/v1/{path}/?"))
+    for method, path in (
+        ("POST", "chat/completions"),
+        ("POST", "completions"),
+        ("POST", "embeddings"),
+        ("POST", "images/(?:generations|edits|variations)"),
+        ("POST", "audio/(?:speech|transcriptions|translations)"),
+        ("POST", "messages(?:/count_tokens)?"),
+        ("POST", "responses(?:/input_tokens)?"),
+        ("POST", "moderations"),
+        ("POST", "rerank"),
+        ("GET", r"models(?:/[\w.:@-]+){0,3}"),
+        ("HEAD", r"models(?:/[\w.:@-]+){0,3}"),
+    )
+)
 
 # Of the body of a call that runs a prompt, without its Content-Encoding: as much as a rendered prompt may have.
 MAX_PROMPT_BODY_BYTES = 4 * 1024 * 1024
@@ -55,11 +75,12 @@ _KNOWN = frozenset(map(options.camel, schema.KNOWN_OPTIONS))
 _HOOKS = frozenset(name for name in _FREE if name.endswith(("Hooks", "Guardrails", "Mutators")))
 _FORWARD = frozenset({"forwardHeaders"})
 _HOST = frozenset({"customHost"})
+_HOSTS = _HOST | {"azureFoundryUrl", "huggingfaceBaseUrl"}  # all options that hold the address of a provider
 
 
 class Resolved(NamedTuple):
-    """A call as it goes on. ``shown`` are headers for the log. Of a call that runs a prompt the log keeps ``body``, not
-    what came, and beside it the ``variables`` that filled the prompt in, as JSON."""
+    """A call as it goes on; its request carries the config. ``shown`` are headers for the log. Of a call that runs a
+    prompt the log keeps ``body``, not what came, and beside it the ``variables`` of the prompt, as JSON."""
 
     request: Request
     body: bytes | None
@@ -115,6 +136,8 @@ class _Resolution:
         self._variables: Any = None
         self._new_body: bytes | None = None
         self._uses_secret = False
+        self._stored_hosts: set[str] = set()
+        self._serves_models_only: tuple[str, str] | None = None  # owner of such a secret, and a hint for the refusal
         self._prompts = 0
 
     def run(self) -> Resolved:
@@ -125,10 +148,14 @@ class _Resolution:
             config = self._node(config, shown, "config")
             if key and not config.keys() & {"provider", "targets"}:
                 config = self._with_key(config, key, "the call")
+            if is_stored:
+                self._keep_credentials(config)
         elif key:
             config = self._with_key({}, key, "the call")
         if self._uses_secret:
             self._guard(config or {})
+        if self._serves_models_only is not None:
+            self._check_route(*self._serves_models_only)
         if shown is not None and (is_stored or shown != origin.read_config(self._fields)):
             self._shown["x-portkey-config"] = json.dumps(shown, separators=(",", ":"))
         return self._resolved(config, _dump(self._variables) if prompt else None)
@@ -189,9 +216,11 @@ class _Resolution:
             stored = self._find_config(self._default_config, "the API key's default")
         else:
             return None, None, False
-        self._uses_secret = self._uses_secret or bool(stored.sealed)
+        if stored.sealed:
+            self._uses_secret = True
+            self._serves_models_only = (f"the config {stored.slug}", "A virtual key can be set to serve every route.")
         self._shown |= {"x-portkey-config-slug": stored.slug, "x-portkey-config-version": stored.version_id}
-        return stored.reveal(), stored.shown(), True
+        return stored.with_secrets(), stored.shown(), True
 
     def _find_config(self, slug: str, where: str) -> StoredConfig:
         config = self._shelf.configs.get(slug)
@@ -286,9 +315,23 @@ class _Resolution:
                 kept[name] = value
             elif plain in _KNOWN:
                 raise Refused(400, f"{path}.{name} cannot be set beside the virtual key {slug}", "conflict")
+        header = self._fields.get("x-portkey-provider", "").strip()
+        if header and not header.startswith("@") and header.lower() != key.provider:
+            raise Refused(400, f"The virtual key {slug} is of {key.provider}, not {header[:60]} ({path})", "conflict")
+        if key.serves != "everything":
+            self._serves_models_only = (f"the virtual key {slug}", "Its page has the setting “Serves”.")
         self._uses_secret = True
+        if key.custom_host:
+            self._stored_hosts.update(_origins([key.custom_host]))
         kept.pop("virtual_key", None)
         return kept | key.target()
+
+    def _check_route(self, owner: str, hint: str) -> None:
+        """Secrets serve model routes, or whoever may call could read files and mint keys. Raises Refused (403)."""
+        method = self._request.method.upper()
+        if not any(method == allowed and pattern.fullmatch(self._path) for allowed, pattern in MODEL_ROUTES):
+            words = f"{method} {self._path[:200]} is no model route, and {owner} serves no other. {hint}"
+            raise Refused(403, words, "route_not_served")
 
     def _find_key(self, slug: str, where: str) -> Key:
         key = self._shelf.keys.get(slug)
@@ -310,6 +353,13 @@ class _Resolution:
         if _LOG_HOOK.search(_text([*_values(config, _HOOKS), *self._default_hooks()])):
             raise Refused(400, "The guardrail default.log would send on secrets kept here", "conflict")
 
+    def _keep_credentials(self, config: Json) -> None:
+        """The caller's own keys are for the provider, not for hosts that the author of a stored config chose."""
+        self._stored_hosts.update(_origins(_values(config, _HOSTS)))
+        sends_headers = _LOG_HOOK.search(_text(list(_values(config, _HOOKS))))
+        if sends_headers and has_credentials(self._request.headers):
+            raise Refused(400, "The guardrail default.log of the config would send on your own key", "conflict")
+
     def _default_hooks(self) -> Iterator[Any]:
         """The guardrails that headers name, as the gateway reads them. Raises Refused."""
         for name, value in self._fields.items():
@@ -326,14 +376,15 @@ class _Resolution:
         if self._fields.get("x-portkey-provider", "").lstrip().startswith("@"):
             changes["x-portkey-provider"] = None
         if config is not None:
-            text = json.dumps(config, separators=(",", ":"))
-            if len(text) > CONFIG_BYTES:
-                raise Refused(400, f"The config and its prompts exceed {CONFIG_BYTES // 1024} KiB", "too_large")
-            changes["x-portkey-config"] = text
+            changes["x-portkey-config"] = None
         if self._new_body is not None:
             changes |= {"content-length": None, "content-encoding": None}
         body = self._body if self._new_body is None else self._new_body
-        return Resolved(self._request.changed(self._path, changes), body, self._shown, variables)
+        request = self._request.changed(self._path, changes)
+        request.config, request.stored_hosts = config, frozenset(self._stored_hosts)
+        if self._stored_hosts:
+            request.target = redaction.without_secret_parameters(request.target)
+        return Resolved(request, body, self._shown, variables)
 
     def _read_body(self) -> Json:
         """A copy of the call's body. Raises Refused."""
@@ -389,8 +440,14 @@ def _is_json(request: Request) -> bool:
 
 
 def _text(value: Any) -> str:
-    """The JSON, its letters as they are."""
-    return json.dumps(value, ensure_ascii=False)
+    """The JSON, its letters as they are, without secrets."""
+    return json.dumps(value, ensure_ascii=False, default=repr)
+
+
+def _origins(hosts: Iterable[Any]) -> Iterator[str]:
+    for host in hosts:
+        with suppress(ValueError):
+            yield origin_of(str(host))
 
 
 def _values(value: Any, names: frozenset[str]) -> Iterator[Any]:

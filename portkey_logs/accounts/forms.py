@@ -12,6 +12,7 @@ from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 
 from portkey_logs.accounts import permissions
+from portkey_logs.accounts.host_policy import MAX_ALLOWED_HOSTS, is_host_name
 from portkey_logs.accounts.models import ApiKey, Organisation, Role, User, Workspace
 from portkey_logs.accounts.permissions import CATALOG_HINT, CATALOG_LABEL, Right, Standing
 
@@ -132,6 +133,34 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
     class Meta:
         model = Organisation
         fields = ["name"]
+
+
+class OutsideHostsForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """Outside hosts that the organisation's configs, virtual keys and calls may name."""
+
+    allowed_hosts = forms.CharField(
+        label="Allowed hosts",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "placeholder": "llm.example.com"}),
+        help_text="One name or address a line. *.example.org stands for every name below example.org.",
+    )
+
+    class Meta:
+        model = Organisation
+        fields = ["host_policy", "allowed_hosts"]
+        labels = {"host_policy": "Calls may go to"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["allowed_hosts"] = "\n".join(self.instance.allowed_hosts)
+
+    def clean_allowed_hosts(self) -> list[str]:
+        hosts = list(dict.fromkeys(self.cleaned_data["allowed_hosts"].lower().replace(",", " ").split()))
+        if len(hosts) > MAX_ALLOWED_HOSTS:
+            raise forms.ValidationError(f"Give at most {MAX_ALLOWED_HOSTS} hosts.")
+        if wrong := next((host for host in hosts if not is_host_name(host)), None):
+            raise forms.ValidationError(f"“{wrong[:60]}” is no host name: leave out the scheme, the port and the path.")
+        return hosts
 
 
 class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

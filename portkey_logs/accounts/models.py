@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.utils import timezone
 
 from portkey_logs.accounts import links, permissions
 from portkey_logs.accounts.api_keys import ApiKey, ApiKeyQuerySet
 from portkey_logs.accounts.audit import Actor, AuditEvent
+from portkey_logs.accounts.host_policy import HostPolicyMode
 from portkey_logs.accounts.links import Invitation, InvitationQuerySet, Role, SignInLink
 from portkey_logs.accounts.permissions import CATALOG_HINT, CATALOG_LABEL, Right, Standing
 from portkey_logs.accounts.sessions import UserSession  # noqa: F401 - a model of this app
@@ -76,6 +78,11 @@ class Organisation(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Outside hosts that configs, virtual keys and calls may name: see ``catalog.hosts.HostPolicy``.
+    host_policy = models.CharField(
+        max_length=10, choices=[(mode.value, mode.label) for mode in HostPolicyMode], default=HostPolicyMode.ANY.value
+    )
+    allowed_hosts = ArrayField(models.CharField(max_length=253), default=list, blank=True)
 
     def __str__(self) -> str:
         return self.name

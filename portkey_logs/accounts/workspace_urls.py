@@ -14,5 +14,6 @@ urlpatterns = [
     path("invitations/<int:id>/revoke/", members.revoke_invitation, name="revoke_invitation"),
     path("settings/", settings.workspace_settings, name="workspace_settings"),
     path("settings/logging/", settings.change_logging, name="change_logging"),
+    path("settings/hosts/", settings.change_outside_hosts, name="change_outside_hosts"),
     path("settings/workspaces/", settings.create_workspace, name="create_workspace"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from portkey_logs.accounts.forms import end_of
-from portkey_logs.catalog.models import Invalid
+from portkey_logs.catalog.models import Invalid, VirtualKey
 from portkey_logs.catalog.models.base import MAX_NAME
 from portkey_logs.catalog.providers import PROVIDERS
 from portkey_logs.catalog.slugs import MAX_LENGTH
@@ -96,6 +96,12 @@ class VirtualKeyForm(CatalogForm):
         ),
         help_text="Optional JSON, for providers that need more than a key: Azure, Bedrock, Vertex.",
     )
+    serves = forms.ChoiceField(
+        choices=VirtualKey.Serves.choices,
+        initial=VirtualKey.Serves.MODELS,
+        required=False,
+        help_text="Other routes read or change the provider's account: every caller could delete its files.",
+    )
     last_day = forms.DateField(
         required=False,
         label="Last day",
@@ -120,11 +126,17 @@ class VirtualKeyForm(CatalogForm):
         """The moment (UTC) from which the key is refused; None: it never expires."""
         return end_of(self.cleaned_data["last_day"])
 
+    def clean_serves(self) -> str:
+        """The narrower choice where none was made."""
+        return self.cleaned_data["serves"] or VirtualKey.Serves.MODELS.value
+
     @property
     def settings(self) -> dict[str, Any]:
         """The values as ``VirtualKey.change`` takes them."""
         values = self.cleaned_data
-        return {name: values[name] for name in ("custom_host", "options", "note")} | {"expires_at": values["last_day"]}
+        return {name: values[name] for name in ("custom_host", "options", "note", "serves")} | {
+            "expires_at": values["last_day"]
+        }
 
 
 class SecretForm(CatalogForm):
@@ -135,6 +147,17 @@ class SecretForm(CatalogForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text="Encrypted at rest and never shown again.",
     )
+
+
+class ChangeVirtualKeyForm(VirtualKeyForm):
+    key = forms.CharField(
+        label="The provider's key",
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Only where the host or the provider options change: it is sent there.",
+    )
+
+    field_order = ("name", "custom_host", "options", "key")
 
 
 class NewVirtualKeyForm(SecretForm, VirtualKeyForm):

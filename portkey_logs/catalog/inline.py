@@ -13,6 +13,7 @@ from typing import Any
 
 from portkey_logs import redaction
 from portkey_logs.catalog import options
+from portkey_logs.catalog.sealed import destinations, option
 
 Path = tuple[str | int, ...]
 Json = dict[str, Any]
@@ -54,14 +55,20 @@ def put_back(masked: Any, secrets: Secrets) -> Any:
 def resolve_masks(config: Any, masked: Any, secrets: Secrets) -> Any:
     """``config`` with the secrets of an earlier version where it has their masks. Raises MaskSent.
 
-    A mask at its own place is that secret; one that was moved to another target is the only secret that looks like
-    it. Either only goes where it went before: who may edit a config is not thereby shown its secrets.
+    A mask at its own path is that secret; one that was moved to another target is the only secret that looks like
+    it. Either only goes where it went before: who may edit a config is not thereby shown its secrets. So a host, or
+    any other option that could send a secret elsewhere, is new nowhere in the config.
     """
     known = [(path, _at(masked, path), value, _use(masked, path)) for path, value in secrets]
+    leads_elsewhere = bool(_decisive_options(config) - _decisive_options(masked))
     found: Secrets = []
     for path, text in _masks(config, ()):
-        alike = [(place, value) for place, mask, value, use in known if mask == text and use == _use(config, path)]
-        candidates = [value for place, value in alike if place == path] or [value for _, value in alike]
+        alike = [
+            (old_path, value)
+            for old_path, mask, value, use in known
+            if mask == text and not leads_elsewhere and use == _use(config, path)
+        ]
+        candidates = [value for old_path, value in alike if old_path == path] or [value for _, value in alike]
         if not candidates or any(value != candidates[0] for value in candidates):
             raise MaskSent(path)
         found.append((path, candidates[0]))
@@ -84,6 +91,35 @@ def _use(config: Any, path: Path) -> tuple[list[str], Json]:
 
 def _is_decisive(name: str) -> bool:
     return options.camel(name) not in options.BESIDE_A_SECRET
+
+
+def _decisive_options(node: Any) -> set[str]:
+    """Every option of a config and its targets that could send a secret elsewhere, with its value, as JSON."""
+    if not isinstance(node, dict):
+        return set()
+    decisive = {
+        json.dumps([options.camel(name), value], sort_keys=True)
+        for name, value in node.items()
+        if _is_decisive(name) and not redaction.is_secret_name(name)
+    }
+    targets = node.get("targets")
+    return decisive.union(*map(_decisive_options, targets if isinstance(targets, list) else ()))
+
+
+def is_target(path: Path) -> bool:
+    """Whether a path names the config or a whole target, not something in it."""
+    return not path or (len(path) > 1 and path[-2] == "targets" and isinstance(path[-1], int))
+
+
+def destinations_at(config: Any, path: Path) -> frozenset[str]:
+    """Return the destinations of the target that a secret belongs to: see ``sealed.destinations``."""
+    node, host, provider = config, None, None
+    for step, index in zip(path[::2], path[1::2], strict=False):
+        if step != "targets" or not isinstance(index, int):
+            break
+        host, provider = option(node, "customHost") or host, option(node, "provider") or provider
+        node = node["targets"][index]
+    return destinations(node, host, provider)
 
 
 def show(path: Path) -> str:

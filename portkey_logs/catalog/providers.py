@@ -60,6 +60,10 @@ PROVIDERS: dict[str, Provider] = {
 }
 # By slug; what a call without a gateway needs.
 BASE_URLS: dict[str, str] = {slug: item.base_url for slug, item in PROVIDERS.items() if item.base_url}
+# Options of virtual keys that go into paths, queries and headers, never into a host.
+HARMLESS_OPTIONS = frozenset(
+    {"openai_organization", "openai_project", "api_version", "azure_api_version", "azure_model_name", "deployment_id"}
+)
 # The gateway asks for no key for these.
 KEYLESS = frozenset({"ollama", "triton"})
 

@@ -16,8 +16,11 @@ import msgspec
 
 from portkey_logs.accounts.polled import Polled
 from portkey_logs.catalog import inline
+from portkey_logs.catalog.hosts import HostPolicy
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.providers import PROVIDERS
+from portkey_logs.catalog.sealed import SealedSecret, destination
+from portkey_logs.catalog.secrets import Unreadable
 
 SECRETS_OPEN = 1024  # opened secrets remembered: as many keys as a large installation has in use
 
@@ -32,20 +35,23 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, str] = {}
     expires_at: datetime | None = None
     archived: bool = False
+    serves: str = "models"
 
     @property
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
     def target(self) -> dict[str, Any]:
-        """What the gateway needs to use it, with the secret. Raises secrets.Unreadable."""
-        secret = _open(self.sealed)
+        """What the gateway needs to use it, its secret sealed for the key's host. Raises secrets.Unreadable."""
+        secret: Any = _open(self.sealed)
+        name = PROVIDERS[self.provider].key_option
         target: dict[str, Any] = {"provider": self.provider, **self.options}
         if self.custom_host:
             target["custom_host"] = self.custom_host
         if self.provider == "vertex-ai" and secret.startswith("{"):
-            return target | {"vertex_service_account_json": json.loads(secret)}
-        return target | {PROVIDERS[self.provider].key_option: secret}
+            name, secret = "vertex_service_account_json", json.loads(secret)
+        allowed = frozenset({destination(self.custom_host, self.provider)})
+        return target | {name: SealedSecret(secret, allowed, f"the virtual key {self.slug}")}
 
 
 class StoredConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +68,20 @@ class StoredConfig(msgspec.Struct, frozen=True, kw_only=True):
         shown: dict[str, Any] = json.loads(self.body)
         return shown
 
-    def reveal(self) -> dict[str, Any]:
-        """With its secrets. Raises secrets.Unreadable."""
-        shown = self.shown()
+    def with_secrets(self) -> dict[str, Any]:
+        """The config, each secret sealed for the destinations of its target. Raises secrets.Unreadable."""
+        masked = self.shown()
         if not self.sealed:
-            return shown
-        revealed: dict[str, Any] = inline.put_back(shown, inline.read_secrets(_open(self.sealed)))
-        return revealed
+            return masked
+        owner = f"the config {self.slug}"
+        secrets: inline.Secrets = [
+            (path, SealedSecret(value, inline.destinations_at(masked, path), owner))
+            for path, value in inline.read_secrets(_open(self.sealed))
+        ]
+        if any(inline.is_target(path) for path, _ in secrets):
+            raise Unreadable(f"In {owner} the name of an option looks like a secret. Rename it and save it again.")
+        config: dict[str, Any] = inline.put_back(masked, secrets)
+        return config
 
 
 class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +120,7 @@ class Shelf(msgspec.Struct, frozen=True):
     keys: dict[str, Key] = {}
     configs: dict[str, StoredConfig] = {}
     prompts: dict[str, StoredPrompt] = {}
+    host_policy: HostPolicy = HostPolicy()
 
 
 Shelves = dict[int, Shelf]  # by the workspace's id
@@ -161,19 +175,35 @@ def _mark() -> Any:
             """
             SELECT (SELECT (count(*), sum(extract(epoch FROM updated_at)))::text FROM config),
                    (SELECT (count(*), sum(extract(epoch FROM updated_at)))::text FROM prompt),
-                   (SELECT (count(*), sum(extract(epoch FROM updated_at)))::text FROM virtual_key)
+                   (SELECT (count(*), sum(extract(epoch FROM updated_at)))::text FROM virtual_key),
+                   (SELECT md5(string_agg((workspace.id, host_policy, allowed_hosts)::text, ','
+                                          ORDER BY workspace.id))
+                    FROM accounts_organisation organisation
+                    JOIN accounts_workspace workspace ON workspace.organisation_id = organisation.id
+                    WHERE host_policy <> 'any')
             """
         )
         return cursor.fetchone()
 
 
 def _read_all() -> Shelves:
+    from portkey_logs.accounts.models import Workspace
     from portkey_logs.catalog.models import Config, Prompt, PromptVersion, VirtualKey
 
     shelves: Shelves = {}
 
+    policies = {
+        workspace.pk: HostPolicy(workspace.organisation.host_policy, frozenset(workspace.organisation.allowed_hosts))
+        for workspace in Workspace.objects.select_related("organisation").exclude(
+            organisation__host_policy=HostPolicy().mode
+        )
+    }
+
     def shelf(workspace_id: int) -> Shelf:
-        return shelves.setdefault(workspace_id, Shelf({}, {}, {}))
+        return shelves.setdefault(workspace_id, Shelf({}, {}, {}, policies.get(workspace_id, HostPolicy())))
+
+    for workspace_id in policies:
+        shelf(workspace_id)
 
     for key in VirtualKey.objects.all():
         shelf(key.workspace_id).keys[key.slug] = Key(
@@ -184,6 +214,7 @@ def _read_all() -> Shelves:
             options=key.options,
             expires_at=key.expires_at,
             archived=key.is_archived,
+            serves=key.serves,
         )
     for config in Config.objects.select_related("current").exclude(current=None):
         version = config.current

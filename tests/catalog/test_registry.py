@@ -13,6 +13,7 @@ from portkey_logs.accounts.models import Actor
 from portkey_logs.catalog.models import Config, Prompt, VirtualKey
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.registry import Registry, Shelves, _Loader
+from portkey_logs.catalog.sealed import open_config
 from tests.catalog.configs import FALLBACK, TARGET
 from tests.factories import People
 
@@ -36,8 +37,8 @@ def test_what_it_holds(people: People, items: tuple[VirtualKey, Config, Prompt],
     held = registry(tmp_path)
     held.refresh()
     shelf = held.shelf(people.workspace.pk)
-    assert shelf.keys["openai-prod"].target() == {"provider": "openai", "api_key": SECRET}
-    assert shelf.configs["pc-1"].reveal() == {**FALLBACK, "zz": "\ud800\0"}
+    assert open_config(shelf.keys["openai-prod"].target()) == {"provider": "openai", "api_key": SECRET}
+    assert open_config(shelf.configs["pc-1"].with_secrets()) == {**FALLBACK, "zz": "\ud800\0"}
     assert shelf.configs["pc-1"].version_id == str(items[1].current.pk)
     assert shelf.prompts["pp-1"].version("").read().template == "\ud800 {{x}}"
     assert held.shelf(people.elsewhere.pk).keys == {}
@@ -59,7 +60,7 @@ def test_a_round_without_changes_costs_one_query(
     items[0].archive(by)
     held.refresh()
     shelf = held.shelf(people.workspace.pk)
-    assert shelf.configs["pc-1"].reveal() == TARGET
+    assert open_config(shelf.configs["pc-1"].with_secrets()) == TARGET
     assert (shelf.prompts["pp-1"].version("latest").number, shelf.prompts["pp-1"].version("").number) == (2, 1)
     assert shelf.prompts["pp-1"].version("3") is None
     assert shelf.keys["openai-prod"].archived
@@ -83,4 +84,4 @@ def test_it_starts_without_the_database(
     held = registry(tmp_path, away)
     held.refresh()
     assert held.age is None
-    assert held.shelf(people.workspace.pk).keys["openai-prod"].target()["api_key"] == SECRET
+    assert open_config(held.shelf(people.workspace.pk).keys["openai-prod"].target())["api_key"] == SECRET

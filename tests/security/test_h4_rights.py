@@ -88,7 +88,11 @@ POSTS: dict[str, dict[str, str]] = {
     "configs/pc-safe/edit/": CONFIG | {"body": '{"virtual_key": "other"}'},
     "configs/pc-safe/archive/": {"archive": "1"},
     "virtual-keys/new/": VIRTUAL_KEY,
-    "virtual-keys/openai/change/": {"name": "Mine", "custom_host": "https://h.example/v1"},
+    "virtual-keys/openai/change/": {
+        "name": "Mine",
+        "custom_host": "https://h.example/v1",
+        "key": "sk-another-0123456789",
+    },
     "virtual-keys/openai/rotate/": {"key": "sk-another-0123456789"},
     "virtual-keys/openai/archive/": {"archive": "1"},
     "prompts/save/": {"name": "Mine", "body": json.dumps(CHAT)},
@@ -170,7 +174,7 @@ CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("PUT", "/v1/prompts/pp-greet/makeDefault", "prompts.publish", {"version": 2}),
     ("DELETE", "/v1/prompts/pp-greet", "prompts.delete", {}),
     ("POST", "/v1/virtual-keys", "virtual_keys.create", {"name": "x", "provider": "openai", "key": "sk-01234567890"}),
-    ("PUT", "/v1/virtual-keys/openai", "virtual_keys.update", {"custom_host": "https://h.example/v1"}),
+    ("PUT", "/v1/virtual-keys/openai", "virtual_keys.update", {"note": "n"}),
     ("PUT", "/v1/providers/openai", "virtual_keys.update", {"key": "sk-01234567890"}),
     ("DELETE", "/v1/virtual-keys/openai", "virtual_keys.delete", {}),
 ]

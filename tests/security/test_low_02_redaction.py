@@ -10,7 +10,7 @@ import pytest
 from logs.ingest.origin import tidy_metadata
 from portkey_logs.accounts import passes
 from portkey_logs.accounts.keyring import Grant
-from portkey_logs.accounts.models import API_KEY_PREFIX
+from portkey_logs.accounts.tokens import API_KEY_PREFIX
 from portkey_logs.redaction import is_secret_name, mask_config, mask_echoes, mask_headers, mask_known_keys, mask_url
 
 SECRET = "Zq7wXk93vTnB41LmYs"

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, membership_of, workspace_for
-from portkey_logs.accounts.forms import LoggingForm, OrganisationForm, WorkspaceForm
+from portkey_logs.accounts.forms import LoggingForm, OrganisationForm, OutsideHostsForm, WorkspaceForm
 from portkey_logs.accounts.models import Actor, AuditEvent
 from portkey_logs.accounts.views.common import action_of
 
@@ -57,16 +57,32 @@ def change_logging(request: SignedInRequest, workspace: str) -> HttpResponse:
     return redirect("workspace_settings", workspace=workspace)
 
 
+@action_of("workspace_settings")
+def change_outside_hosts(request: SignedInRequest, workspace: str) -> HttpResponse:
+    """The list of outside hosts; calls follow it within 5 s."""
+    organisation = managed_workspace_for(request.user, workspace).organisation
+    form = OutsideHostsForm(request.POST, instance=organisation)
+    if not form.is_valid():
+        return _page(request, workspace, hosts_form=form)
+    organisation.save(update_fields=["host_policy", "allowed_hosts"])
+    detail = " ".join([organisation.host_policy, *organisation.allowed_hosts])
+    AuditEvent.record(organisation, Actor(request.user), "organisation.outside_hosts", organisation.slug, detail)
+    messages.success(request, "The list of hosts is changed. Calls follow it within 5 seconds.")
+    return redirect("workspace_settings", workspace=workspace)
+
+
 def _page(
     request: SignedInRequest,
     workspace: str,
     organisation_form: OrganisationForm | None = None,
     workspace_form: WorkspaceForm | None = None,
+    hosts_form: OutsideHostsForm | None = None,
 ) -> HttpResponse:
     place = workspace_for(request.user, workspace)  # anew: a form with errors has changed its instance
     membership = membership_of(request.user, place.organisation)
     organisation_form = organisation_form or OrganisationForm(instance=place.organisation)
     workspace_form = workspace_form or WorkspaceForm(auto_id=WORKSPACE_IDS)
+    hosts_form = hosts_form or OutsideHostsForm(instance=place.organisation)
     context = {
         "workspace": place,
         "can_manage": membership is not None and membership.can_manage,
@@ -74,6 +90,7 @@ def _page(
         "organisation_form": organisation_form,
         "logging_form": LoggingForm(instance=place),
         "workspace_form": workspace_form,
+        "hosts_form": hosts_form,
     }
-    failed = organisation_form.errors or workspace_form.errors
+    failed = organisation_form.errors or workspace_form.errors or hosts_form.errors
     return render(request, "accounts/settings.html", context, status=422 if failed else 200)

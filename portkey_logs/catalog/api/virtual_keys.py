@@ -46,13 +46,14 @@ def _update(call: Call, slug: str) -> JsonResponse:
     key = call.find(VirtualKey, slug)
     if call.body.get("name") is not None:
         key.rename(call.text("name"), call.by)
-    if secret := _secret(call):
-        key.rotate_secret(secret, call.by)
+    secret = _secret(call)
     changes = _changes(call, key.provider)
     if "options" in changes:
         changes["options"] = key.options | changes["options"]
     if changes:
-        key.change(by=call.by, **changes)
+        key.change(by=call.by, secret=secret, **changes)
+    elif secret:
+        key.rotate_secret(secret, call.by)
     return done({"id": str(key.pk), "slug": key.slug, "object": "virtual-key"})
 
 
@@ -70,6 +71,7 @@ def _item(call: Call, key: VirtualKey) -> Json:
         "key": key.hint,
         "custom_host": key.custom_host or None,
         "model_config": key.options,
+        "serves": key.serves,
         "expires_at": iso(key.expires_at),
         "usage_limits": None,
         "rate_limits": None,
@@ -87,6 +89,8 @@ def _secret(call: Call) -> str:
 def _changes(call: Call, provider: str) -> dict[str, Any]:
     """What of a key the call sets, beside name and secret."""
     changes: dict[str, Any] = {}
+    if call.body.get("serves") is not None:
+        changes["serves"] = call.text("serves")
     if call.body.get("note") is not None:
         changes["note"] = call.text("note")
     if any(call.body.get(name) is not None for name in ("custom_host", "customHost")):

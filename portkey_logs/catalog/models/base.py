@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from portkey_logs.accounts.models import Actor, AuditEvent, User, Workspace
 from portkey_logs.catalog import slugs
+from portkey_logs.catalog.hosts import HostPolicy, hosts_in
 from portkey_logs.catalog.schema import Finding
 
 MAX_NAME = 100
@@ -111,6 +113,18 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+
+def refused_hosts(workspace: Workspace, config: Any) -> list[Finding]:
+    """Return a finding for each outside host in a config that the organisation does not allow."""
+    organisation = workspace.organisation
+    policy = HostPolicy(organisation.host_policy, frozenset(organisation.allowed_hosts))
+    trusted = {host.rpartition(":")[0] or host for host in settings.TRUSTED_HOSTS}
+    return [
+        Finding("", policy.refusal(host))
+        for host in dict.fromkeys(hosts_in(config))
+        if host not in trusted and not policy.allows(host)
+    ]
 
 
 def clean_name(name: str) -> str:

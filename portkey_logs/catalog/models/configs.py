@@ -11,7 +11,7 @@ from django.db import models, transaction
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog import inline, schema
 from portkey_logs.catalog.fields import OrderedJSONField
-from portkey_logs.catalog.models.base import Invalid, Item, ItemQuerySet, Version, clean_name
+from portkey_logs.catalog.models.base import Invalid, Item, ItemQuerySet, Version, clean_name, refused_hosts
 from portkey_logs.catalog.schema import Finding
 from portkey_logs.catalog.vault import vault
 
@@ -47,7 +47,7 @@ class Config(Item):
         """A new config with its first version. Raises Invalid."""
         config = cls(workspace=workspace, name=clean_name(name), created_by=by.person)
         config.slug = cls._new_slug(workspace, name, slug)
-        _checked(body)
+        _check(workspace, body)
         config.save(force_insert=True)
         config.save_version(body, by=by)
         return config
@@ -67,7 +67,7 @@ class Config(Item):
             body = inline.resolve_masks(body, last.body if last else None, last.open_secrets() if last else [])
         except inline.MaskSent as error:
             raise Invalid([Finding(error.path, str(error))]) from None
-        _checked(body)
+        _check(self.workspace, body)
         if last is not None and last.pk == self.current_id and last.reveal() == body:
             return last
         version = ConfigVersion.of(self, body, number=last.number + 1 if last else 1)
@@ -92,8 +92,10 @@ class ConfigVersion(Version):
 
     @classmethod
     def of(cls, config: Config, body: Any, number: int) -> ConfigVersion:
-        """An unsaved version with the secrets of ``body`` sealed."""
+        """An unsaved version with the secrets of ``body`` sealed. Raises Invalid."""
         masked, secrets = inline.take_out(body)
+        if wrong := [path for path, _ in secrets if inline.is_target(path)]:
+            raise Invalid([Finding(inline.show(wrong[0]), "has an option whose name looks like a secret")])
         sealed = vault().seal(json.dumps(secrets)) if secrets else ""
         return cls(config=config, number=number, body=masked, sealed=sealed)
 
@@ -111,9 +113,9 @@ class ConfigVersion(Version):
         return inline.put_back(self.body, self.open_secrets())
 
 
-def _checked(body: Any) -> None:
-    """Raises Invalid for a config that the gateway would refuse."""
-    findings = schema.check(body, frozenset(settings.TRUSTED_HOSTS)).errors
+def _check(workspace: Workspace, body: Any) -> None:
+    """Raises Invalid for a config that the gateway or the organisation's list of hosts would refuse."""
+    findings = schema.check(body, frozenset(settings.TRUSTED_HOSTS)).errors + refused_hosts(workspace, body)
     if not findings and len(json.dumps(body)) > MAX_CONFIG:
         findings = [Finding("", f"is larger than {MAX_CONFIG:,} characters")]
     if findings:

@@ -11,14 +11,17 @@ from django.utils import timezone
 
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog import schema, slugs
-from portkey_logs.catalog.models.base import Invalid, Item, ItemQuerySet, clean_name
-from portkey_logs.catalog.providers import PROVIDERS, provider_name
+from portkey_logs.catalog.models.base import Invalid, Item, ItemQuerySet, clean_name, refused_hosts
+from portkey_logs.catalog.providers import HARMLESS_OPTIONS, PROVIDERS, provider_name
 from portkey_logs.catalog.schema import Finding
 from portkey_logs.catalog.vault import vault
 from portkey_logs.redaction import mask
 
 MAX_SECRET = 20_000  # characters; service accounts have about 2,400
 MAX_NOTE = 1000  # characters
+
+
+SECRET_REQUIRED = "decides where the secret goes: give the provider's key again"  # noqa: S105 (words for people)
 
 
 class VirtualKeyQuerySet(ItemQuerySet):
@@ -30,8 +33,12 @@ class VirtualKeyQuerySet(ItemQuerySet):
 class VirtualKey(Item):
     """A provider's key that callers name by a slug. The secret is encrypted and never shown again."""
 
+    class Serves(models.TextChoices):
+        MODELS = "models", "Model routes only (chat, embeddings, images, audio, …)"
+        EVERYTHING = "everything", "Every route of the provider (files, batches, fine-tuning, …)"
+
     PREFIX = ""
-    CHANGEABLE = frozenset({"custom_host", "options", "note", "expires_at"})
+    CHANGEABLE = frozenset({"custom_host", "options", "note", "expires_at", "serves"})
     KIND = "virtual_key"
 
     provider = models.CharField(max_length=60)
@@ -41,6 +48,7 @@ class VirtualKey(Item):
     options = models.JSONField(default=dict)  # of the provider, not secret: {"aws_region": "eu-west-1"}
     note = models.TextField(blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    serves = models.CharField(max_length=10, choices=Serves, default=Serves.MODELS)
 
     objects = VirtualKeyQuerySet.as_manager()
 
@@ -87,10 +95,23 @@ class VirtualKey(Item):
     def provider_name(self) -> str:
         return provider_name(self.provider)
 
-    def change(self, *, by: Actor, **changes: Any) -> None:
-        """Sets any of ``custom_host``, ``options``, ``note`` and ``expires_at``. Raises Invalid."""
+    def change(self, *, by: Actor, secret: str = "", **changes: Any) -> None:
+        """Set any of ``custom_host``, ``options``, ``note``, ``expires_at`` and ``serves``. Raises Invalid.
+
+        ``secret`` takes the place of the stored one. It is required where a change sends it to another host: who may
+        edit a key is not thereby shown its secret.
+        """
+        host, options = self.custom_host, self.options
         self._set(**changes)
-        self.save(update_fields=[*changes, "updated_at"])
+        if secret:
+            self._seal(secret)
+        else:
+            findings = [Finding("custom_host", SECRET_REQUIRED)] if self.custom_host not in ("", host) else []
+            if _decisive(self.options) - _decisive(options):
+                findings.append(Finding("options", SECRET_REQUIRED))
+            if findings:
+                raise Invalid(findings)
+        self.save(update_fields=[*changes, *(("sealed", "hint") if secret else ()), "updated_at"])
         self._note(by, "change", ", ".join(changes))
 
     def rotate_secret(self, secret: str, by: Actor) -> None:
@@ -126,7 +147,15 @@ class VirtualKey(Item):
         if self.custom_host:
             config["custom_host"] = self.custom_host
         findings = findings or schema.check(config, frozenset(settings.TRUSTED_HOSTS)).errors
+        findings += refused_hosts(self.workspace, config)
+        if self.serves not in self.Serves.values:
+            findings.append(Finding("serves", f"must be one of {', '.join(self.Serves.values)}"))
         if len(self.note) > MAX_NOTE or "\0" in self.note:
             findings.append(Finding("note", f"may have up to {MAX_NOTE:,} characters"))
         if findings:
             raise Invalid(findings)
+
+
+def _decisive(options: dict[str, str]) -> set[tuple[str, str]]:
+    """Return the options that say which host gets the secret."""
+    return {(name, value) for name, value in options.items() if name not in HARMLESS_OPTIONS}

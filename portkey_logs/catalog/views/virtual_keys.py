@@ -19,7 +19,7 @@ from logs.budget import within
 from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
-from portkey_logs.catalog.forms import NewVirtualKeyForm, SecretForm, VirtualKeyForm
+from portkey_logs.catalog.forms import ChangeVirtualKeyForm, NewVirtualKeyForm, SecretForm
 from portkey_logs.catalog.models import Invalid, VirtualKey
 from portkey_logs.catalog.views.shared import archive_or_restore, item_or_404, saving, saving_workspace_for
 from replay import runner
@@ -88,10 +88,10 @@ def change_virtual_key(request: SignedInRequest, workspace: str, slug: str) -> H
     key = _key(place, slug)
     if request.method != "POST":
         return _to(place, key)
-    form = VirtualKeyForm(request.POST)
+    form = ChangeVirtualKeyForm(request.POST)
     if form.is_valid():
         try:
-            key.change(by=Actor(request.user), **form.settings)
+            key.change(by=Actor(request.user), secret=form.cleaned_data["key"], **form.settings)
             if form.cleaned_data["name"] != key.name:
                 key.rename(form.cleaned_data["name"], Actor(request.user))
         except Invalid as invalid:
@@ -172,7 +172,7 @@ def _page(
     request: SignedInRequest,
     workspace: Workspace,
     key: VirtualKey,
-    form: VirtualKeyForm | None = None,
+    form: ChangeVirtualKeyForm | None = None,
     secret_form: SecretForm | None = None,
 ) -> HttpResponse:
     failed = form is not None or secret_form is not None
@@ -180,7 +180,7 @@ def _page(
         "workspace": workspace,
         "key": key,
         "use": use.uses(workspace, "virtual_key").get(key.slug, use.Use()),
-        "form": form or VirtualKeyForm(initial=_initial(key)),
+        "form": form or ChangeVirtualKeyForm(initial=_initial(key)),
         "secret_form": secret_form or SecretForm(),
         "test_model": _last_model(workspace, key),
         "logs_url": reverse("log_list", args=[workspace.slug]) + f"?virtual_key={key.slug}",
@@ -202,4 +202,5 @@ def _initial(key: VirtualKey) -> dict[str, Any]:
         "options": json.dumps(key.options, indent=2) if key.options else "",
         "last_day": (key.expires_at - timedelta(microseconds=1)).date() if key.expires_at else None,
         "note": key.note,
+        "serves": key.serves,
     }

@@ -1,0 +1,95 @@
+"""M2: stored secrets serve model routes only, unless the virtual key says otherwise; never TRACE or CONNECT."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from aiohttp import web
+
+from portkey_logs.catalog.registry import Key
+from tests.logs.capture.stand import run, stand
+from tests.logs.capture.test_resolve import config, key, shelf_of
+
+LOCAL = frozenset({"127.0.0.1"})
+OTHER_ROUTES = [
+    ("GET", "/v1/files"),
+    ("DELETE", "/v1/files/file-1"),
+    ("POST", "/v1/files"),
+    ("POST", "/v1/fine_tuning/jobs"),
+    ("POST", "/v1/batches"),
+    ("GET", "/v1/responses/resp_1"),
+    ("DELETE", "/v1/models/ft:gpt-4o"),
+    ("POST", "/v1/realtime/sessions"),
+    ("POST", "/v1/organization/admin_api_keys"),
+    ("GET", "/v1/chat/completions"),
+    ("PUT", "/v1/chat/completions"),
+    ("POST", "/v1/chat/completions/../files"),
+    ("POST", "/v1//files"),
+    ("POST", "/v1/messages/batches"),
+]
+MODEL_ROUTES = [
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/completions"),
+    ("POST", "/v1/embeddings"),
+    ("POST", "/v1/images/generations"),
+    ("POST", "/v1/images/edits"),
+    ("POST", "/v1/audio/speech"),
+    ("POST", "/v1/audio/transcriptions"),
+    ("POST", "/v1/messages"),
+    ("POST", "/v1/messages/count_tokens"),
+    ("POST", "/v1/responses"),
+    ("POST", "/v1/moderations"),
+    ("POST", "/v1/rerank"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/gpt-4o"),
+]
+
+
+def status_of(method: str, path: str, own: Key | None, **headers: str) -> tuple[int, bool, str]:
+    """Status of one call, whether the provider was reached, and the answer."""
+    reached: list[str] = []
+
+    async def provider(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.json_response({})
+
+    answers: list[tuple[int, str]] = []
+
+    async def scenario() -> None:
+        items = [config("pc-secret", {"provider": "openai", "api_key": "sk-config-0123456789abcdef"})]
+        async with stand(provider, shelf=shelf_of(*items, *([own] if own else [])), trusted_hosts=LOCAL) as it:
+            client = await it.call(path, b"{}", method=method, **headers)
+            answers.append((client.status, client.body.decode()))
+
+    run(scenario())
+    return answers[0][0], bool(reached), answers[0][1]
+
+
+@pytest.mark.parametrize(("method", "path"), OTHER_ROUTES)
+@pytest.mark.parametrize("headers", [{"x_portkey_virtual_key": "ours"}, {"x_portkey_config": "pc-secret"}], ids=str)
+def test_a_stored_secret_opens_no_other_route(method: str, path: str, headers: dict[str, str]) -> None:
+    status, reached, answer = status_of(method, path, key("ours"), **headers)
+    assert status in (403, 404)
+    assert not reached
+    assert json.loads(answer)["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), MODEL_ROUTES)
+def test_model_routes_are_served(method: str, path: str) -> None:
+    assert status_of(method, path, key("ours"), x_portkey_virtual_key="ours")[:2] == (200, True)
+
+
+def test_a_key_that_serves_everything_and_callers_own_keys_reach_every_route() -> None:
+    everything = key("ours", serves="everything")
+    assert status_of("DELETE", "/v1/files/file-1", everything, x_portkey_virtual_key="ours")[:2] == (200, True)
+    own = {"x_portkey_provider": "openai", "authorization": "Bearer sk-own"}
+    assert status_of("DELETE", "/v1/files/file-1", None, **own)[:2] == (200, True)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "trace"])
+def test_trace_and_connect_are_never_passed_on(method: str) -> None:
+    everything = key("ours", serves="everything")
+    for headers in ({"x_portkey_virtual_key": "ours"}, {"x_portkey_provider": "openai"}):
+        status, reached, _ = status_of(method, "/v1/chat/completions", everything, **headers)
+        assert (status, reached) == (405, False)
