@@ -56,7 +56,7 @@ def test_signed_out_no_route_reads_more_than_a_mib(front: Serve, people: People,
     for method, declared, size in product(("POST", "PUT", "GET"), (True, False), (80 * MIB, MIB + 1)):
         call = front(Call(method, path, size, declared=declared, cookie="sessionid=unknown", authorization="Bearer x"))
         assert call.bytes_read <= (0 if path.startswith("/v1/") else MIB + CHUNK), method
-        assert call.status >= 400, method
+        assert call.status >= 400 or (method, path) == ("GET", "/healthz")
         assert call.headers["connection"] == "close"
 
 
