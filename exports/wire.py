@@ -12,6 +12,7 @@ from logs import present
 from logs.ingest.text import clean, decode_json
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import INVALID, NOT_FOUND
 
 MAX_DESCRIPTION = 200
 
@@ -19,9 +20,10 @@ MAX_DESCRIPTION = 200
 class BodyError(ValueError):
     """The text says what is wrong with the call."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = 400, code: str = INVALID) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def parse(body: bytes, workspace: Workspace, *, before: Export | None = None) ->
 def check_workspace(named: object, workspace: Workspace) -> None:
     """A key belongs to one workspace: any other that is named is not there. Raises BodyError."""
     if named not in (None, "", workspace.slug, str(workspace.pk), workspace.pk):
-        raise BodyError(f"There is no workspace {named} for this API key.", 404)
+        raise BodyError(f"There is no workspace {named} for this API key.", 404, NOT_FOUND)
 
 
 def _filters(sent: dict[str, Any], workspace: Workspace, before: Export | None) -> tuple[dict[str, Any], str, str]:

@@ -22,6 +22,7 @@ from logs.models import Log
 from logs.pagination import BadCursor, Cursor
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import INVALID, api_error
 
 _BODY_HERE = f"body {secrets.token_hex(16)}"  # where a body goes: nobody can have sent it
 _PART_BYTES = 256 * 1024
@@ -45,7 +46,7 @@ def list_response(request: HttpRequest, workspace: Workspace) -> JsonResponse:
             errors["limit"] = [f"Give a number from 1 to {MAX_LIMIT}."]
     if errors:
         message = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items())
-        return JsonResponse({"status": "failure", "message": message, "errors": errors}, status=400)
+        return api_error(400, message, INVALID, errors=errors)
     page = pagination.fetch_page(selection.queryset, cursor, size=limit, from_index=selection.answers_from_index)
     scores = extensions.scores(workspace.pk, page.rows)
     actions = extensions.actions(request, workspace, page.rows)

@@ -11,12 +11,10 @@ from django.template.loader import render_to_string
 from django.views.defaults import page_not_found
 from psycopg.errors import UniqueViolation
 
-from portkey_logs.accounts.api import api_failure
 from portkey_logs.accounts.hashers import PasswordsBusyError
+from portkey_logs.api.errors import CONFLICT, INVALID, NOT_FOUND, RETRY_SECONDS, UNAVAILABLE, api_error, api_unavailable
 
 logger = logging.getLogger(__name__)
-
-RETRY_SECONDS = 5  # a restart of PostgreSQL takes about that long
 
 
 class DatabaseMiddleware:
@@ -33,13 +31,15 @@ class DatabaseMiddleware:
         """Django asks here about what a view or its template raised."""
         if isinstance(error, (DataError, UnicodeEncodeError)):
             logger.warning("Refused at %s: %s", request.path[:200], str(error).partition("\n")[0])
-            return _refused(request, 400, "A value holds a character that cannot be stored, or is too long.", "AB01")
+            return _refused(request, 400, "A value holds a character that cannot be stored, or is too long.", INVALID)
         if isinstance(error, PasswordsBusyError):
-            response = _refused(request, 503, "Many people are signing in at the moment. Try again shortly.", "busy")
+            response = _refused(
+                request, 503, "Many people are signing in at the moment. Try again shortly.", UNAVAILABLE
+            )
             response["Retry-After"] = str(RETRY_SECONDS)
             return response
         if isinstance(error.__cause__, UniqueViolation):
-            return _refused(request, 409, "Somebody else has just saved the same. Look at it, then try again.", "AB05")
+            return _refused(request, 409, "Someone else has just saved the same. Look at it, then try again.", CONFLICT)
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
         return _away(request, error)
@@ -48,7 +48,7 @@ class DatabaseMiddleware:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's ``handler404``. The page asks the database who reads it."""
     if _is_for_programs(request):
-        return api_failure(404, f"There is nothing at {request.path[:200]}", "not_found")
+        return api_error(404, f"There is nothing at {request.path[:200]}", NOT_FOUND)
     try:
         return page_not_found(request, exception)
     except (OperationalError, InterfaceError) as error:
@@ -57,7 +57,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def _refused(request: HttpRequest, status: int, words: str, code: str) -> HttpResponse:
     if _is_for_programs(request):
-        return api_failure(status, words, code)
+        return api_error(status, words, code)
     return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
 
 
@@ -65,7 +65,7 @@ def _away(request: HttpRequest, error: Exception) -> HttpResponse:
     logger.warning("The database is away: %s", str(error).partition("\n")[0])
     response: HttpResponse
     if _is_for_programs(request):
-        response = api_failure(503, "The database is away; try again shortly.", "away")
+        response = api_unavailable("The database is unavailable; try again shortly.")
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = str(RETRY_SECONDS)

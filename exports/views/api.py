@@ -14,8 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from exports import delivery, limits, selection, wire
 from exports.models import Export
-from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
 from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.api.bodies import read_body
+from portkey_logs.api.errors import CONFLICT, NOT_FOUND, TOO_MANY, api_error
+from portkey_logs.api.keys import ApiRequest, api_key_required
 
 SELECTION_FIELDS = ("filters", "query", "words", "fields", "description")
 
@@ -31,7 +33,7 @@ def _of_export[**P](view: OfExport[P]) -> Callable[..., HttpResponseBase]:
         exports = Export.objects.in_workspace(request.grant.workspace_id)
         export = exports.select_related("workspace", "created_by", "api_key").filter(pk=id).first()
         if export is None:
-            return api_failure(404, f"No export with id {id} in this workspace.", "404")
+            return api_error(404, f"No export with id {id} in this workspace.", NOT_FOUND)
         return view(request, export, *args, **kwargs)
 
     return found
@@ -48,15 +50,15 @@ def exports(request: ApiRequest) -> HttpResponseBase:
 def create(request: ApiRequest) -> HttpResponse:
     workspace = _workspace(request)
     try:
-        asked = wire.parse(request.body, workspace)
+        asked = wire.parse(read_body(request), workspace)
     except wire.BodyError as error:
-        return api_failure(error.status, str(error), "400")
+        return api_error(error.status, str(error), error.code)
     export = Export(workspace=workspace, api_key_id=request.grant.api_key_id, format=Export.Format.JSONL)
     _change(export, asked)
     try:
         limits.add(export)
     except limits.TooMuch as error:
-        return api_failure(429, str(error), "429")
+        return api_error(429, str(error), TOO_MANY)
     return _saved(export)
 
 
@@ -66,7 +68,7 @@ def list_exports(request: ApiRequest) -> HttpResponse:
     try:
         wire.check_workspace(request.GET.get("workspace_id"), workspace)
     except wire.BodyError as error:
-        return api_failure(error.status, str(error), "404")
+        return api_error(error.status, str(error), error.code)
     found = [wire.item(export) for export in Export.objects.in_workspace(workspace.pk).select_related("workspace")]
     return JsonResponse({"object": "list", "total": len(found), "data": found})
 
@@ -86,13 +88,13 @@ def retrieve(request: ApiRequest, export: Export) -> HttpResponse:
 @_of_export
 def update(request: ApiRequest, export: Export) -> HttpResponse:
     try:
-        asked = wire.parse(request.body, export.workspace, before=export)
+        asked = wire.parse(read_body(request), export.workspace, before=export)
     except wire.BodyError as error:
-        return api_failure(error.status, str(error), "400")
+        return api_error(error.status, str(error), error.code)
     _change(export, asked)
     values = {name: getattr(export, name) for name in (*SELECTION_FIELDS, "total")}
     if not export.redraft(**values):  # started before the call, or while the logs were counted
-        return api_failure(409, "The export is in progress; cancel it first.", "409")
+        return api_error(409, "The export is in progress; cancel it first.", CONFLICT)
     return _saved(export)
 
 
@@ -104,7 +106,7 @@ def start(request: ApiRequest, export: Export) -> HttpResponse:
         if not limits.start(export):
             return _done("The export is in progress already")
     except limits.TooMuch as error:
-        return api_failure(429, str(error), "429")
+        return api_error(429, str(error), TOO_MANY)
     export.note("start", _actor(request))
     return _done("Export started")
 
@@ -113,7 +115,7 @@ def start(request: ApiRequest, export: Export) -> HttpResponse:
 @_of_export
 def cancel(request: ApiRequest, export: Export) -> HttpResponse:
     if not export.stop():
-        return api_failure(409, f"The export is {export.get_status_display().lower()} already.", "409")
+        return api_error(409, f"The export is {export.get_status_display().lower()} already.", CONFLICT)
     export.note("stop", _actor(request))
     return _done("Export cancelled")
 
@@ -123,7 +125,7 @@ def cancel(request: ApiRequest, export: Export) -> HttpResponse:
 def download(request: ApiRequest, export: Export) -> HttpResponse:
     """A link to the file that needs no key, for an hour."""
     if not export.is_ready:
-        return api_failure(409, f"There is nothing to download: the export's status is {export.status}.", "409")
+        return api_error(409, f"There is nothing to download: the export's status is {export.status}.", CONFLICT)
     export.note("download", _actor(request))
     return JsonResponse({"signed_url": delivery.signed_url(request, export, request.grant.api_key_id)})
 

@@ -8,33 +8,32 @@ from typing import Concatenate
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 
 from feedback import wire
 from feedback.models import Feedback
-from portkey_logs.accounts.api import ApiRequest, BodyUnreadable, api_failure, api_key_required, whole_body
+from portkey_logs.api.bodies import read_body
+from portkey_logs.api.errors import NOT_FOUND, api_error, api_unavailable
+from portkey_logs.api.keys import ApiRequest, api_key_required
 
 NOT_ALLOWED = "Portkey Error: Method not allowed. Error code: 01"
 NO_SUCH = "Invalid Feedback Id passed. Nothing to update"
-AWAY = "The database is away; send the feedback again shortly."
+UNAVAILABLE = "The database is unavailable; send the feedback again shortly."
 
 
 def _in_words_of_portkey[**P](
     view: Callable[Concatenate[ApiRequest, P], HttpResponse],
 ) -> Callable[Concatenate[ApiRequest, P], HttpResponse]:
-    """Bad bodies are 400; a database that is away is 503, marked so that the SDK does not send it again at once."""
+    """Bad bodies are 400; an unavailable database is 503."""
 
     @wraps(view)
     def answered(request: ApiRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except wire.BodyError as error:
-            return api_failure(400, str(error), error.code)
+            return api_error(400, str(error), error.code)
         except (OperationalError, InterfaceError):
-            response = api_failure(503, AWAY, "away")
-            response["x-portkey-gateway-exception"] = "true"
-            response["Retry-After"] = "5"
-            return response
+            return api_unavailable(UNAVAILABLE)
 
     return answered  # type: ignore[return-value]  # the stubs give its first parameter a name
 
@@ -44,9 +43,9 @@ def _in_words_of_portkey[**P](
 def create(request: ApiRequest) -> HttpResponse:
     """Rate traces: an object or an array. All of them are stored, or none."""
     if request.method != "POST":
-        return api_failure(405, NOT_ALLOWED, "01")
+        return api_error(405, NOT_ALLOWED, "01")
     grant = request.grant
-    ratings = Feedback.record(grant.workspace_id, grant.api_key_id, wire.parse_new(_body(request)))
+    ratings = Feedback.record(grant.workspace_id, grant.api_key_id, wire.parse_new(read_body(request)))
     return _done("saved", [str(rating.id) for rating in ratings])
 
 
@@ -55,11 +54,11 @@ def create(request: ApiRequest) -> HttpResponse:
 def update(request: ApiRequest, id: str) -> HttpResponse:
     """Replace a rating that came through the API; people's own are theirs to change."""
     if request.method != "PUT":
-        return api_failure(405, NOT_ALLOWED, "01")
+        return api_error(405, NOT_ALLOWED, "01")
     rating = _find(request.grant.workspace_id, id)
-    given = wire.parse_update(_body(request), rating)
+    given = wire.parse_update(read_body(request), rating)
     if rating is None:
-        return api_failure(404, NO_SUCH, "404")
+        return api_error(404, NO_SUCH, NOT_FOUND)
     rating.say(given, anew=True)
     return _done("updated", [str(rating.id)])
 
@@ -71,14 +70,6 @@ def _find(workspace_id: int, id: str) -> Feedback | None:
         return None
     standing = Feedback.objects.standing().filter(source=Feedback.Source.API)
     return standing.filter(workspace=workspace_id, id=wanted).first()
-
-
-def _body(request: HttpRequest) -> bytes:
-    """The whole body. Raises BodyError."""
-    try:
-        return whole_body(request)
-    except BodyUnreadable:
-        raise wire.BodyError("03") from None
 
 
 def _done(what: str, ids: list[str]) -> JsonResponse:

@@ -10,7 +10,7 @@ from feedback.querysets import FeedbackQuerySet
 from logs.analytics.calls import analytics_call, graph_response
 from logs.analytics.graphs import Graph, number, over_time
 from logs.analytics.sources import Asked
-from portkey_logs.accounts.api import ApiRequest
+from portkey_logs.api.keys import ApiRequest
 
 
 @analytics_call

@@ -15,8 +15,9 @@ from logs.analytics.graphs import Graph
 from logs.analytics.question import QuestionError
 from logs.analytics.scope import iso
 from logs.analytics.sources import Asked, OutOfTime
-from portkey_logs.accounts.api import ApiRequest, api_failure, api_key_required
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import FORBIDDEN, INVALID, api_error, api_unavailable
+from portkey_logs.api.keys import ApiRequest, api_key_required
 
 _TOO_LONG = "This took too long to add up. Ask for a shorter time, or with fewer filters."
 
@@ -30,16 +31,14 @@ def analytics_call[**P](
     def answered(request: ApiRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         slug = request.GET.get("workspace_slug", "")
         if slug not in ("", request.grant.workspace_slug):
-            return api_failure(403, "workspace_slug: this API key belongs to another workspace.", "AB03")
+            return api_error(403, "workspace_slug: this API key belongs to another workspace.", FORBIDDEN)
         try:
             workspace = Workspace.objects.get(id=request.grant.workspace_id)
             return view(request, question.read(request.GET, workspace), *args, **kwargs)
         except QuestionError as error:
-            return api_failure(400, str(error), "AB01")
+            return api_error(400, str(error), INVALID)
         except OutOfTime:
-            response = api_failure(503, _TOO_LONG, "AB04")
-            response["x-portkey-gateway-exception"] = "true"  # the SDK would ask again at once
-            return response
+            return api_unavailable(_TOO_LONG)
 
     guard = api_key_required("analytics.view", "logs.view")
     return require_safe(guard(answered))  # type: ignore[arg-type]  # the stubs give its first parameter a name

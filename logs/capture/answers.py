@@ -8,6 +8,7 @@ import msgspec
 from multidict import CIMultiDict
 
 from logs.capture.headers import Headers
+from portkey_logs.api.errors import error_body
 
 
 class ClientLeft(Exception):
@@ -67,8 +68,7 @@ class Refused(Exception):
 
 def failure(message: str, code: str, kind: str | None = None) -> bytes:
     """The body of a refusal. The gateway's clients read ``message``, SDKs print ``error.message``."""
-    error = {"message": message, "type": kind or code, "param": None, "code": code}
-    return msgspec.json.encode({"status": "failure", "message": message, "error": error})
+    return msgspec.json.encode(error_body(message, code, kind=kind or ""))
 
 
 async def answer(

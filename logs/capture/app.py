@@ -21,6 +21,7 @@ from logs.capture.routes import Routes
 from logs.capture.upload import Upload
 from logs.capture.upstream import Client
 from portkey_logs.accounts.keyring import Grant, Keyring
+from portkey_logs.api.errors import FORBIDDEN
 from portkey_logs.catalog.registry import Registry
 from portkey_logs.lib.shares import ShareExceededError, ShareLimits, Shares
 
@@ -67,7 +68,7 @@ class Capture:
             grant = request.grant(self.keys.known)
             caller.recognise()
             if not grant.allows(SCOPE):
-                raise Refused(403, f"This API key lacks the scope {SCOPE}.", "AB03")
+                raise Refused(403, f"This API key lacks the scope {SCOPE}.", FORBIDDEN)
             if self.metrics.in_flight >= MAX_CALLS:
                 raise Refused(503, f"{MAX_CALLS} calls are under way. Try again later.", "busy")
             upload = self._begin(request, grant, caller)

@@ -12,13 +12,14 @@ from logs.analytics.calls import analytics_call, graph_response, partial
 from logs.analytics.graphs import GRAPHS, summary_of_cache
 from logs.analytics.group_lists import Page
 from logs.analytics.sources import Asked
-from portkey_logs.accounts.api import ApiRequest, api_failure
+from portkey_logs.api.errors import NOT_FOUND, api_error
+from portkey_logs.api.keys import ApiRequest
 
 
 @analytics_call
 def graph(request: ApiRequest, asked: Asked, name: str) -> HttpResponse:
     if name not in GRAPHS:
-        return api_failure(404, f"There is no graph {name}.", "AB02")
+        return api_error(404, f"There is no graph {name}.", NOT_FOUND)
     return graph_response(GRAPHS[name](asked))
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from logs import wire
 from logs.models import Log
 from logs.views.ingest import create_logs
-from portkey_logs.accounts.api import ApiRequest, api_key_required
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import NOT_FOUND, api_error
+from portkey_logs.api.keys import ApiRequest, api_key_required
 from portkey_logs.front.limits import accepts_large_bodies
 
 
@@ -39,5 +40,5 @@ def log(request: ApiRequest, id: UUID) -> HttpResponseBase:
         .first()
     )
     if found is None:
-        return JsonResponse({"status": "failure", "message": f"No log with id {id} in this workspace."}, status=404)
+        return api_error(404, f"No log with id {id} in this workspace.", NOT_FOUND)
     return wire.log_response(request, found)

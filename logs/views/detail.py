@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -19,6 +19,7 @@ from logs.models import Log
 from logs.sides import Asked, side_view
 from logs.stored import CHUNK_BYTES, BodyGone
 from portkey_logs.accounts.access import workspace_for
+from portkey_logs.api.errors import UNAUTHORISED, api_error
 
 
 def _log(request: HttpRequest, workspace: str, id: UUID) -> Log:
@@ -33,7 +34,7 @@ def _log(request: HttpRequest, workspace: str, id: UUID) -> Log:
 @cache_control(no_store=True)
 def log_json(request: HttpRequest, workspace: str, id: UUID) -> HttpResponseBase:
     if not request.user.is_authenticated:
-        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+        return api_error(401, "Sign in first.", UNAUTHORISED)
     return wire.log_response(request, _log(request, workspace, id))
 
 

@@ -36,6 +36,7 @@ from logs.search.find import COUNT_CAP, Match
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import UNAUTHORISED, api_error
 
 # How the panel is drawn, and a line just typed: not part of what is selected.
 VIEW_PARAMS = ("request", "response", "full", "related", bar.PARAM)
@@ -240,7 +241,7 @@ def log_count(request: HttpRequest, workspace: str) -> HttpResponse:
 def log_list_json(request: HttpRequest, workspace: str) -> JsonResponse:
     """The list's JSON twin: the same filters, cursor and rows."""
     if not request.user.is_authenticated:
-        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+        return api_error(401, "Sign in first.", UNAUTHORISED)
     return wire.list_response(request, workspace_for(request.user, workspace))
 
 

@@ -17,7 +17,8 @@ from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
 from portkey_logs.accounts import keyring
-from portkey_logs.accounts.api import api_failure, api_key_of
+from portkey_logs.api.errors import api_error
+from portkey_logs.api.keys import api_key_of
 from portkey_logs.front import limits
 from portkey_logs.front.bodies import Admission, Allowance, Body, ClientGone, Message, Receive, RequestRefused, Send
 from portkey_logs.front.threads import ThreadPool
@@ -143,7 +144,7 @@ def too_large(limit: int, whose: str = "") -> RequestRefused:
 async def send_refusal(send: Send, path: str, refusal: RequestRefused) -> None:
     """Send it in words, for programs in the API's shape, and end the connection: its body is still to come."""
     if path.startswith(API):
-        response: HttpResponse = api_failure(refusal.status, str(refusal), "AB01")
+        response: HttpResponse = api_error(refusal.status, str(refusal), "AB01")
     else:
         response = HttpResponse(str(refusal), status=refusal.status, content_type="text/plain; charset=utf-8")
     if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -22,6 +22,7 @@ from logs.filters import Selection
 from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, membership_of, workspace_for
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import UNAUTHORISED, api_error
 from replay import batches, desk, section
 from replay.batches import MAX_LOGS
 from replay.forms import BatchForm
@@ -116,7 +117,7 @@ def cancel_batch(request: HttpRequest, workspace: str, id: UUID) -> HttpResponse
 def batch_json(request: HttpRequest, workspace: str, id: UUID) -> JsonResponse:
     """The same for programs."""
     if not request.user.is_authenticated:
-        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+        return api_error(401, "Sign in first.", UNAUTHORISED)
     found, one = _batch(request, workspace, id)
     shown = _shown(found, one)
     return JsonResponse(

@@ -19,6 +19,7 @@ from logs.models import Log
 from logs.present import Row
 from portkey_logs.accounts.access import workspace_for
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import UNAUTHORISED, api_error
 from replay.compare import Comparison, as_json
 
 OFFERED = 20  # logs to choose the second one from: about a screen
@@ -58,7 +59,7 @@ def compare(request: HttpRequest, workspace: str) -> HttpResponse:
 @cache_control(no_store=True)
 def compare_json(request: HttpRequest, workspace: str) -> JsonResponse:
     if not request.user.is_authenticated:
-        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+        return api_error(401, "Sign in first.", UNAUTHORISED)
     found = workspace_for(request.user, workspace)
     logs = _logs(found, {name: request.GET.get(name, "") for name in ("a", "b")})
     before, after = logs["a"], logs["b"]

@@ -21,6 +21,7 @@ from logs.sides import Asked, side_view
 from portkey_logs.accounts.access import SignedInRequest, refusal, workspace_for
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.accounts.permissions import Right
+from portkey_logs.api.errors import UNAUTHORISED, api_error
 from portkey_logs.catalog import lookup
 from portkey_logs.catalog.models import Prompt, VirtualKey
 from replay import desk
@@ -128,7 +129,7 @@ def _attempts(request: SignedInRequest, workspace: Workspace, log: Log | None) -
 def estimate(request: HttpRequest, workspace: str) -> JsonResponse:
     """What so many tokens cost to send to a model; the text is empty where no price is known."""
     if not request.user.is_authenticated:
-        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+        return api_error(401, "Sign in first.", UNAUTHORISED)
     found = workspace_for(request.user, workspace)
     tokens = request.GET.get("tokens", "")
     cost, _ = pricing.price(

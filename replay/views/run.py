@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.errors import CONFLICT, TOO_MANY, UNAUTHORISED, api_error
 from portkey_logs.front.limits import accepts_large_bodies
 from replay import runner, source
 from replay.eligibility import ENDPOINTS
@@ -71,7 +72,7 @@ def stop(request: SignedInRequest, workspace: str, id: UUID) -> HttpResponse:
 def run_json(request: HttpRequest, workspace: str, id: UUID) -> JsonResponse:
     """A run, and the log that it became."""
     if not request.user.is_authenticated:
-        return JsonResponse({"status": "failure", "message": "Sign in first."}, status=401)
+        return api_error(401, "Sign in first.", UNAUTHORISED)
     in_workspace = workspace_for(request.user, workspace)
     found = get_object_or_404(Run.objects.light().select_related("workspace"), workspace=in_workspace, id=id)
     log = Log.objects.in_workspace(in_workspace).select_related("api_key").filter(id=found.log_id).first()
@@ -145,8 +146,7 @@ def _refused(request: HttpRequest, workspace: Workspace, refusal: Refused) -> Ht
         context = {"workspace": workspace, "reason": str(refusal), "is_busy": isinstance(refusal, Busy)}
         response = TemplateResponse(request, "replay/refused.html", context, status=refusal.status)
     else:
-        body = {"status": "failure", "message": str(refusal), "reason": str(refusal)}
-        response = JsonResponse(body, status=refusal.status)
+        response = api_error(refusal.status, str(refusal), TOO_MANY if isinstance(refusal, Busy) else CONFLICT)
     if isinstance(refusal, Busy):
         response["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory
 
-from portkey_logs.accounts.api import ApiRequest, api_key_required
+from portkey_logs.api.keys import ApiRequest, api_key_required
 from tests.factories import People, make_key
 
 

@@ -109,7 +109,7 @@ def refused(world: World, status: int, **form: Any) -> str:
     assert as_json.status_code == status
     page = world.run(**form)
     assert page.status_code == status
-    reason: str = as_json.json()["reason"]
+    reason: str = as_json.json()["message"]
     assert reason in page.content.decode()
     assert (Run.objects.count(), world.provider.bodies) == (before, [])
     return reason
@@ -188,12 +188,12 @@ def test_there_are_so_many_places_and_a_person_has_a_few(world: World, monkeypat
     with slots.held(world.people.alice.pk):
         response = world.run("application/json", **form)
         assert (response.status_code, response["retry-after"]) == (429, "5")
-        assert "of your requests are running already" in response.json()["reason"]
+        assert "of your requests are running already" in response.json()["message"]
         monkeypatch.setattr(slots, "_limit", 1)
-        assert "Wait until one of them has ended." in world.run("application/json", **form).json()["reason"]
+        assert "Wait until one of them has ended." in world.run("application/json", **form).json()["message"]
     monkeypatch.undo()
     monkeypatch.setattr(runner, "RUNS_A_MINUTE", 0)
-    assert "within a minute" in world.run("application/json", **form).json()["reason"]
+    assert "within a minute" in world.run("application/json", **form).json()["message"]
 
 
 # --- the end --------------------------------------------------------------------------------------------------

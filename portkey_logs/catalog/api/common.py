@@ -14,8 +14,10 @@ from django.db.models import QuerySet
 from django.http import HttpResponseBase, JsonResponse
 from django.utils.dateparse import parse_datetime
 
-from portkey_logs.accounts.api import ApiRequest, BodyUnreadable, api_key_required, whole_body
 from portkey_logs.accounts.models import Actor, Workspace
+from portkey_logs.api.bodies import read_body
+from portkey_logs.api.errors import FORBIDDEN, INVALID, NOT_FOUND, api_error, api_unavailable
+from portkey_logs.api.keys import ApiRequest, api_key_required
 from portkey_logs.catalog.models import Invalid, Item
 from portkey_logs.catalog.schema import Finding
 
@@ -45,17 +47,15 @@ class Call:
         self.body = self._read() if request.method in ("POST", "PUT") else {}
         for given in (request.GET.get("workspace_id"), self.body.get("workspace_id")):
             if given not in (None, "", self.workspace.slug, str(self.workspace.pk)):
-                raise Refused(403, f"This API key belongs to the workspace {self.workspace.slug}.", "AB03")
+                raise Refused(403, f"This API key belongs to the workspace {self.workspace.slug}.", FORBIDDEN)
 
     def _read(self) -> Json:
         try:
-            body = json.loads(whole_body(self.request) or b"{}")
-        except BodyUnreadable:
-            raise Refused(413, "The body is too large.", "AB01") from None
+            body = json.loads(read_body(self.request) or b"{}")
         except (ValueError, RecursionError):
-            raise Refused(400, "The body must be JSON.", "AB01") from None
+            raise Refused(400, "The body must be JSON.", INVALID) from None
         if not isinstance(body, dict):
-            raise Refused(400, "The body must be a JSON object.", "AB01")
+            raise Refused(400, "The body must be a JSON object.", INVALID)
         return body
 
     def text(self, *names: str, default: str | None = None) -> str:
@@ -90,7 +90,7 @@ class Call:
         items = model._default_manager.filter(workspace=self.workspace, archived_at=None)
         found = items.filter(slug=slug).first() or (items.filter(pk=slug).first() if _is_uuid(slug) else None)
         if found is None:
-            raise Refused(404, f"There is no {model.KIND.replace('_', ' ')} {slug[:100]} in this workspace.", "AB02")
+            raise Refused(404, f"There is no {model.KIND.replace('_', ' ')} {slug[:100]} in this workspace.", NOT_FOUND)
         return found
 
     def page[M: Item](self, items: QuerySet[M]) -> tuple[list[M], int]:
@@ -107,7 +107,7 @@ def endpoint(**handlers: tuple[str, Handler]) -> Callable[..., HttpResponseBase]
     def view(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         chosen = guarded.get(request.method or "")
         if chosen is None:
-            response = failure(405, "This address does not take this method.", "AB01")
+            response = api_error(405, "This address does not take this method.", INVALID)
             response["Allow"] = ", ".join(guarded)
             return response
         return chosen(request, *args, **kwargs)
@@ -123,27 +123,13 @@ def _answered(handler: Handler) -> Handler:
             with transaction.atomic():
                 return handler(Call(request), *args, **kwargs)
         except Refused as refused:
-            return failure(refused.status, str(refused), refused.code)
+            return api_error(refused.status, str(refused), refused.code)
         except Invalid as invalid:
-            return failure(400, str(invalid), "AB01", invalid.findings)
+            return api_error(400, str(invalid), INVALID, errors=[finding._asdict() for finding in invalid.findings])
         except (OperationalError, InterfaceError):
-            response = failure(503, "The database is away; try again shortly.", "AB04")
-            response["x-portkey-gateway-exception"] = "true"  # the SDK does not send it again at once
-            return response
+            return api_unavailable("The database is unavailable; try again shortly.")
 
     return answered
-
-
-def failure(status: int, message: str, code: str, findings: list[Finding] | None = None) -> JsonResponse:
-    """An error as Portkey's control plane has it, and as SDKs print it; ``errors`` are the findings by path."""
-    body = {
-        "success": False,
-        "status": "failure",
-        "data": {"message": message, "errorCode": code},
-        "error": {"message": message, "code": code},
-        "errors": [finding._asdict() for finding in findings or []],
-    }
-    return JsonResponse(body, status=status)
 
 
 def done(item: Json, warnings: list[Finding] | None = None) -> JsonResponse:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import JsonResponse
 
+from portkey_logs.api.errors import INVALID
 from portkey_logs.catalog import references, schema
 from portkey_logs.catalog.api.common import Call, Json, Refused, base_of, done, endpoint, iso, listed
 from portkey_logs.catalog.models import Config, ConfigVersion, Invalid
@@ -80,7 +81,7 @@ def _body(call: Call) -> Any:
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
-            raise Refused(400, "config: must be JSON", "AB01") from None
+            raise Refused(400, "config: must be JSON", INVALID) from None
     return body
 
 

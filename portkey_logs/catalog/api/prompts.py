@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.http import JsonResponse
 
+from portkey_logs.api.errors import NOT_FOUND
 from portkey_logs.catalog import references
 from portkey_logs.catalog.api.common import Call, Json, Refused, base_of, done, endpoint, iso, listed
 from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
@@ -108,7 +109,7 @@ def _numbered(prompt: Prompt, text: str) -> PromptVersion:
     wanted = (v for v in versions if text in (str(v.number), str(v.pk)) or (text == "latest" and v is versions[0]))
     version = next(wanted, None)
     if version is None:
-        raise Refused(404, f"The prompt {prompt.slug} has no version {text[:40]}.", "AB02")
+        raise Refused(404, f"The prompt {prompt.slug} has no version {text[:40]}.", NOT_FOUND)
     return version
 
 

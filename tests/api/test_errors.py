@@ -1,0 +1,69 @@
+"""Errors of the JSON APIs: one shape, in which Portkey's SDKs find what they read."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from django.test import Client
+
+from logs.capture.answers import failure
+from portkey_logs.accounts.models import ApiKey
+from tests.factories import PASSWORD, People, make_key
+
+CALLS = [
+    ("GET", "/v1/logs?status=x", 400),
+    ("POST", "/v1/logs", 400),
+    ("GET", f"/v1/logs/{uuid4()}", 404),
+    ("POST", "/v1/feedback", 400),
+    ("GET", "/v1/feedback", 405),
+    ("PUT", f"/v1/feedback/{uuid4()}", 400),
+    ("POST", "/v1/logs/exports", 400),
+    ("GET", f"/v1/logs/exports/{uuid4()}", 404),
+    ("POST", "/v1/configs", 400),
+    ("GET", "/v1/prompts/pp-none", 404),
+    ("PATCH", "/v1/virtual-keys", 405),
+    ("GET", "/v1/analytics/graphs/requests", 400),
+    ("GET", "/v1/nothing", 404),
+]
+
+
+def _check(body: Any) -> None:
+    message, code = body["message"], body["error"]["code"]
+    assert message
+    assert (body["status"], body["success"]) == ("failure", False)
+    assert body["error"] == {"message": message, "type": body["error"]["type"], "param": None, "code": code}
+    assert body["data"] == {"message": message, "errorCode": code}
+
+
+@pytest.mark.parametrize(("method", "path", "status"), CALLS)
+def test_a_bad_call(method: str, path: str, status: int, client: Client, people: People) -> None:
+    key = make_key(people.workspace, scopes=list(ApiKey.SCOPES))[1]
+    answer = client.generic(
+        method, path, b"nonsense", content_type="application/json", headers={"x-portkey-api-key": key}
+    )
+    assert answer.status_code == status
+    _check(answer.json())
+
+
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/feedback", "/v1/configs", "/v1/logs/exports"])
+def test_a_call_without_a_key_and_one_without_the_scope(path: str, client: Client, people: People) -> None:
+    assert client.post(path).status_code == 401
+    _check(client.post(path).json())
+    key = make_key(people.workspace, scopes=["analytics.view"])[1]
+    lacking = client.post(path, headers={"x-portkey-api-key": key})
+    assert lacking.status_code == 403
+    _check(lacking.json())
+
+
+def test_the_json_of_the_pages(client: Client, people: People) -> None:
+    _check(client.get("/w/acme/logs.json").json())
+    client.login(username="alice@example.org", password=PASSWORD)
+    _check(client.get("/w/acme/logs.json?status=x").json())
+    _check(client.get("/w/nowhere/logs.json").json())
+
+
+def test_capture() -> None:
+    _check(msgspec.json.decode(failure("No such route", "not_found")))
