@@ -7,17 +7,17 @@ from functools import wraps
 from typing import Any, Concatenate
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from exports import delivery, limits, selection, wire
+from exports import api_types, delivery, limits, selection, wire
 from exports.models import Export
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.api.bodies import read_body
+from portkey_logs.api.endpoints import Handler, Operation, endpoint
 from portkey_logs.api.errors import CONFLICT, NOT_FOUND, TOO_MANY, api_error
-from portkey_logs.api.keys import ApiRequest, api_key_required
+from portkey_logs.api.keys import ApiRequest
+from portkey_logs.api.types import list_of
 
 SELECTION_FIELDS = ("filters", "query", "words", "fields", "description")
 
@@ -27,7 +27,6 @@ type OfExport[**P] = Callable[Concatenate[ApiRequest, Export, P], HttpResponseBa
 def _of_export[**P](view: OfExport[P]) -> Callable[..., HttpResponseBase]:
     """Finds the export by its id; exports of other workspaces are not there."""
 
-    @api_key_required("logs.export")  # type: ignore[arg-type]  # functools.wraps gives the parameters names
     @wraps(view)
     def found(request: ApiRequest, id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         exports = Export.objects.in_workspace(request.grant.workspace_id)
@@ -39,15 +38,7 @@ def _of_export[**P](view: OfExport[P]) -> Callable[..., HttpResponseBase]:
     return found
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-def exports(request: ApiRequest) -> HttpResponseBase:
-    """``POST`` makes a draft, ``GET`` lists what there is, newest first."""
-    return create(request) if request.method == "POST" else list_exports(request)
-
-
-@api_key_required("logs.export")
-def create(request: ApiRequest) -> HttpResponse:
+def _create(request: ApiRequest) -> HttpResponse:
     workspace = _workspace(request)
     try:
         asked = wire.parse(read_body(request), workspace)
@@ -62,8 +53,7 @@ def create(request: ApiRequest) -> HttpResponse:
     return _saved(export)
 
 
-@api_key_required("logs.export")
-def list_exports(request: ApiRequest) -> HttpResponse:
+def _list_exports(request: ApiRequest) -> HttpResponse:
     workspace = _workspace(request)
     try:
         wire.check_workspace(request.GET.get("workspace_id"), workspace)
@@ -73,20 +63,13 @@ def list_exports(request: ApiRequest) -> HttpResponse:
     return JsonResponse({"object": "list", "total": len(found), "data": found})
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "PUT"])
-def export(request: HttpRequest, id: UUID) -> HttpResponseBase:
-    """``GET`` says how far it is, ``PUT`` changes what is not being made."""
-    return update(request, id) if request.method == "PUT" else retrieve(request, id)
-
-
 @_of_export
-def retrieve(request: ApiRequest, export: Export) -> HttpResponse:
+def _retrieve(request: ApiRequest, export: Export) -> HttpResponse:
     return JsonResponse(wire.item(export))
 
 
 @_of_export
-def update(request: ApiRequest, export: Export) -> HttpResponse:
+def _update(request: ApiRequest, export: Export) -> HttpResponse:
     try:
         asked = wire.parse(read_body(request), export.workspace, before=export)
     except wire.BodyError as error:
@@ -98,9 +81,8 @@ def update(request: ApiRequest, export: Export) -> HttpResponse:
     return _saved(export)
 
 
-@require_POST
 @_of_export
-def start(request: ApiRequest, export: Export) -> HttpResponse:
+def _start(request: ApiRequest, export: Export) -> HttpResponse:
     """Begin, or begin anew."""
     try:
         if not limits.start(export):
@@ -111,18 +93,16 @@ def start(request: ApiRequest, export: Export) -> HttpResponse:
     return _done("Export started")
 
 
-@require_POST
 @_of_export
-def cancel(request: ApiRequest, export: Export) -> HttpResponse:
+def _cancel(request: ApiRequest, export: Export) -> HttpResponse:
     if not export.stop():
         return api_error(409, f"The export is {export.get_status_display().lower()} already.", CONFLICT)
     export.note("stop", _actor(request))
     return _done("Export cancelled")
 
 
-@require_safe
 @_of_export
-def download(request: ApiRequest, export: Export) -> HttpResponse:
+def _download(request: ApiRequest, export: Export) -> HttpResponse:
     """A link to the file that needs no key, for an hour."""
     if not export.is_ready:
         return api_error(409, f"There is nothing to download: the export's status is {export.status}.", CONFLICT)
@@ -155,7 +135,45 @@ def _actor(request: ApiRequest) -> Actor:
 RESTRICTIONS: dict[str, Any] = {"object": "list", "data": []}  # every field may be exported
 
 
-@require_safe
-@api_key_required("logs.export")
-def field_restrictions(request: ApiRequest) -> HttpResponse:
+def _field_restrictions(request: ApiRequest) -> HttpResponse:
     return JsonResponse(RESTRICTIONS)
+
+
+def _operation(handler: Handler, summary: str, answer: Any, **more: Any) -> Operation:
+    return Operation(scopes=("logs.export",), handler=handler, summary=summary, answer=answer, **more)
+
+
+exports = endpoint(
+    GET=_operation(
+        _list_exports,
+        "List exports, newest first",
+        list_of(api_types.ExportItem, total=int),
+        query={"workspace_id": "Slug or id of the key's own workspace."},
+        errors=(404,),
+    ),
+    POST=_operation(_create, "Draft an export", api_types.ExportSaved, body=api_types.NewExport, errors=(404, 429)),
+)
+export = endpoint(
+    GET=_operation(_retrieve, "Get an export", api_types.ExportItem, errors=(404,)),
+    PUT=_operation(
+        _update,
+        "Change an export that is not in progress",
+        api_types.ExportSaved,
+        body=api_types.ExportUpdate,
+        errors=(404, 409),
+    ),
+)
+start = endpoint(
+    POST=_operation(_start, "Start an export, anew if it has ended", api_types.ExportMessage, errors=(404, 429))
+)
+cancel = endpoint(POST=_operation(_cancel, "Stop an export", api_types.ExportMessage, errors=(404, 409)))
+download = endpoint(
+    GET=_operation(_download, "Get a link to the file of an export", api_types.ExportDownload, errors=(404, 409))
+)
+field_restrictions = endpoint(
+    GET=_operation(
+        _field_restrictions,
+        "List the fields that may not be exported",
+        api_types.FieldRestrictions,
+    )
+)

@@ -10,13 +10,13 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
 
-from feedback import wire
+from feedback import api_types, wire
 from feedback.models import Feedback
 from portkey_logs.api.bodies import read_body
+from portkey_logs.api.endpoints import Operation, endpoint
 from portkey_logs.api.errors import NOT_FOUND, api_error, api_unavailable
-from portkey_logs.api.keys import ApiRequest, api_key_required
+from portkey_logs.api.keys import ApiRequest
 
-NOT_ALLOWED = "Portkey Error: Method not allowed. Error code: 01"
 NO_SUCH = "Invalid Feedback Id passed. Nothing to update"
 UNAVAILABLE = "The database is unavailable; send the feedback again shortly."
 
@@ -38,23 +38,17 @@ def _in_words_of_portkey[**P](
     return answered  # type: ignore[return-value]  # the stubs give its first parameter a name
 
 
-@api_key_required("logs.write")
 @_in_words_of_portkey
-def create(request: ApiRequest) -> HttpResponse:
+def _create(request: ApiRequest) -> HttpResponse:
     """Rate traces: an object or an array. All of them are stored, or none."""
-    if request.method != "POST":
-        return api_error(405, NOT_ALLOWED, "01")
     grant = request.grant
     ratings = Feedback.record(grant.workspace_id, grant.api_key_id, wire.parse_new(read_body(request)))
     return _done("saved", [str(rating.id) for rating in ratings])
 
 
-@api_key_required("logs.write")
 @_in_words_of_portkey
-def update(request: ApiRequest, id: str) -> HttpResponse:
+def _update(request: ApiRequest, id: str) -> HttpResponse:
     """Replace a rating that came through the API; people's own are theirs to change."""
-    if request.method != "PUT":
-        return api_error(405, NOT_ALLOWED, "01")
     rating = _find(request.grant.workspace_id, id)
     given = wire.parse_update(read_body(request), rating)
     if rating is None:
@@ -74,3 +68,24 @@ def _find(workspace_id: int, id: str) -> Feedback | None:
 
 def _done(what: str, ids: list[str]) -> JsonResponse:
     return JsonResponse({"status": "success", "message": f"Feedback successfully {what}", "feedback_ids": ids})
+
+
+create = endpoint(
+    POST=Operation(
+        scopes=("logs.write",),
+        handler=_create,
+        summary="Rate traces: all of them are stored, or none",
+        body=api_types.NewFeedbacks,
+        answer=api_types.FeedbackSaved,
+    )
+)
+update = endpoint(
+    PUT=Operation(
+        scopes=("logs.write",),
+        handler=_update,
+        summary="Replace a rating that came through the API",
+        body=api_types.FeedbackUpdate,
+        answer=api_types.FeedbackSaved,
+        errors=(404,),
+    )
+)

@@ -7,35 +7,32 @@ from django.http import HttpResponse
 from feedback import figures
 from feedback.models import Feedback
 from feedback.querysets import FeedbackQuerySet
-from logs.analytics.calls import analytics_call, graph_response
+from logs.analytics.api_types import GRAPH_TYPES
+from logs.analytics.calls import analytics_endpoint, graph_response
 from logs.analytics.graphs import Graph, number, over_time
 from logs.analytics.sources import Asked
 from portkey_logs.api.keys import ApiRequest
 
 
-@analytics_call
-def feedbacks(request: ApiRequest, asked: Asked) -> HttpResponse:
+def _feedbacks(request: ApiRequest, asked: Asked) -> HttpResponse:
     buckets = figures.over_time(_ratings(asked), asked.grid)
     points = over_time(asked, lambda place: {"total": buckets[place].ratings})
     return graph_response(Graph({"total": figures.total(buckets).ratings}, points))
 
 
-@analytics_call
-def scores(request: ApiRequest, asked: Asked) -> HttpResponse:
+def _scores(request: ApiRequest, asked: Asked) -> HttpResponse:
     found = figures.by_exact_value(_ratings(asked))
     points = [{"score": number(value), "total": count} for value, count in found]
     return graph_response(Graph({"total": sum(count for _, count in found)}, points))
 
 
-@analytics_call
-def weighted(request: ApiRequest, asked: Asked) -> HttpResponse:
+def _weighted(request: ApiRequest, asked: Asked) -> HttpResponse:
     buckets = figures.over_time(_ratings(asked), asked.grid)
     points = over_time(asked, lambda place: {"avg": number(buckets[place].average)})
     return graph_response(Graph({"avg": number(figures.total(buckets).average)}, points))
 
 
-@analytics_call
-def ai_models(request: ApiRequest, asked: Asked) -> HttpResponse:
+def _ai_models(request: ApiRequest, asked: Asked) -> HttpResponse:
     found = figures.by("model", _ratings(asked), most=None)
     points = [
         {"ai_model": group.key, "total": group.ratings, "avg_weighted_feedback": number(group.average)}
@@ -51,3 +48,9 @@ def _ratings(asked: Asked) -> FeedbackQuerySet:
     if asked.filters:
         ratings = ratings.filter(log_id__in=asked.logs.values("id"))
     return ratings
+
+
+feedbacks = analytics_endpoint(_feedbacks, "Graph: ratings", GRAPH_TYPES["feedbacks"])
+scores = analytics_endpoint(_scores, "Graph: ratings by value", GRAPH_TYPES["feedbacks/scores"])
+weighted = analytics_endpoint(_weighted, "Graph: weighted average rating", GRAPH_TYPES["feedbacks/weighted"])
+ai_models = analytics_endpoint(_ai_models, "Graph: ratings by model", GRAPH_TYPES["feedbacks/ai-models"])

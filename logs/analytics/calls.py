@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate
+from typing import Any, Concatenate
 
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_safe
+from django.http import HttpResponse, JsonResponse
 
 from logs.analytics import question
 from logs.analytics.graphs import Graph
@@ -16,16 +15,20 @@ from logs.analytics.question import QuestionError
 from logs.analytics.scope import iso
 from logs.analytics.sources import Asked, OutOfTime
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.endpoints import ApiView, Operation, endpoint
 from portkey_logs.api.errors import FORBIDDEN, INVALID, api_error, api_unavailable
-from portkey_logs.api.keys import ApiRequest, api_key_required
+from portkey_logs.api.keys import ApiRequest
 
 _TOO_LONG = "This took too long to add up. Ask for a shorter time, or with fewer filters."
 
 
-def analytics_call[**P](
+def analytics_endpoint[**P](
     view: Callable[Concatenate[ApiRequest, Asked, P], HttpResponse],
-) -> Callable[..., HttpResponseBase]:
-    """A GET with a key that may read logs; the view gets what it is about. 400 for what cannot be understood."""
+    summary: str,
+    answer: Any,
+    query: Mapping[str, str] | None = None,
+) -> ApiView:
+    """Return the view of one address; ``view`` gets the logs that the call is about. 400 for a bad parameter."""
 
     @wraps(view)
     def answered(request: ApiRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -40,8 +43,17 @@ def analytics_call[**P](
         except OutOfTime:
             return api_unavailable(_TOO_LONG)
 
-    guard = api_key_required("analytics.view", "logs.view")
-    return require_safe(guard(answered))  # type: ignore[arg-type]  # the stubs give its first parameter a name
+    return endpoint(
+        GET=Operation(
+            scopes=("analytics.view", "logs.view"),
+            handler=answered,
+            summary=summary,
+            answer=answer,
+            query={**question.PARAMETERS, **(query or {})},
+            required_query=frozenset({question.FIRST, question.LAST}),
+            errors=(400,),
+        )
+    )
 
 
 def graph_response(found: Graph) -> HttpResponse:

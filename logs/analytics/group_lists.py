@@ -49,6 +49,13 @@ COLUMNS: dict[str, Callable[[Sums], Any]] = {
     "first_seen": lambda each: iso(each.first_at) if each.first_at else None,
     "requests_without_price": lambda each: each.unpriced,
 }
+PAGE_PARAMETERS = {
+    "order_by": "Column to order by; default: requests.",
+    "order_by_type": "asc or desc (default).",
+    "current_page": "Number of the page, from 0.",
+    "page_size": f"Groups of a page, 1 to {LARGEST_PAGE}; default: {PAGE_SIZE}.",
+}
+COLUMNS_PARAMETER = {"columns": "Columns, separated by commas."}
 PERCENTILES = {"p95_latency": 0.95, "p99_latency": 0.99}
 DEFAULT_COLUMNS = ("cost", "total_tokens", "avg_latency", "success_rate", "last_seen")
 

@@ -46,6 +46,33 @@ _LISTS: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 
 
+PARAMETERS = {
+    FIRST: "Begin, in ISO 8601.",
+    LAST: "End, in ISO 8601.",
+    "total_units_min": "Tokens in all, at least.",
+    "total_units_max": "Tokens in all, at most.",
+    "cost_min": "Cost in cents, at least.",
+    "cost_max": "Cost in cents, at most.",
+    "prompt_token_min": "Input tokens, at least.",
+    "prompt_token_max": "Input tokens, at most.",
+    "completion_token_min": "Output tokens, at least.",
+    "completion_token_max": "Output tokens, at most.",
+    "weighted_feedback_min": "Weighted average rating, at least.",
+    "weighted_feedback_max": "Weighted average rating, at most.",
+    "status_code": "HTTP statuses, separated by commas.",
+    "virtual_keys": "Slugs of virtual keys, separated by commas.",
+    "configs": "Slugs of configs, separated by commas.",
+    "prompt_slug": "Slugs of prompts, separated by commas.",
+    "trace_id": "Trace ids, separated by commas.",
+    "span_id": "Span ids, separated by commas.",
+    "api_key_ids": "Ids of API keys, separated by commas.",
+    "ai_org_model": "Provider and model, such as openai__gpt-4o, separated by commas.",
+    "cache_status": "States of the cache, separated by commas.",
+    "metadata": "A JSON object of metadata keys and values.",
+    "workspace_slug": "Slug of the key's own workspace.",
+}
+
+
 class QuestionError(ValueError):
     """A parameter could not be understood; the text names it."""
 

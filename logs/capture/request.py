@@ -18,7 +18,7 @@ from portkey_logs.accounts.tokens import API_KEY_PREFIX
 
 # What Portkey's control plane serves under the same base URL as the models.
 _CONTROL = re.compile(
-    r"/v1/(?:logs|feedback|configs|virtual-keys|analytics|api-keys|providers|integrations|otel|labels|collections"
+    r"/v1/openapi\.json|/v1/(?:logs|feedback|configs|virtual-keys|analytics|api-keys|providers|integrations|otel|labels|collections"
     r"|guardrails)(?:/.*)?"
     # A prompt is run by whoever serves the models.
     r"|/v1/prompts(?!/[^/]+/completions/?$)(?:/.*)?",

@@ -5,34 +5,23 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
 
-from logs import wire
+from logs import wire, wire_types
+from logs.filters import LogFilterSet
 from logs.models import Log
 from logs.views.ingest import create_logs
 from portkey_logs.accounts.models import Workspace
+from portkey_logs.api.endpoints import Operation, endpoint
 from portkey_logs.api.errors import NOT_FOUND, api_error
-from portkey_logs.api.keys import ApiRequest, api_key_required
+from portkey_logs.api.keys import ApiRequest
 from portkey_logs.front.limits import accepts_large_bodies
 
 
-@accepts_large_bodies
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-def logs(request: ApiRequest) -> HttpResponseBase:
-    """``POST`` records logs, ``GET`` lists them newest first."""
-    return create_logs(request) if request.method == "POST" else list_logs(request)
-
-
-@api_key_required("logs.view")
-def list_logs(request: ApiRequest) -> HttpResponse:
+def _list_logs(request: ApiRequest) -> HttpResponse:
     return wire.list_response(request, Workspace.objects.get(id=request.grant.workspace_id))
 
 
-@require_safe
-@api_key_required("logs.view")
-def log(request: ApiRequest, id: UUID) -> HttpResponseBase:
+def _log(request: ApiRequest, id: UUID) -> HttpResponseBase:
     """One log in Portkey's LogObject shape; logs of other workspaces are not there."""
     found = (
         Log.objects.select_related("api_key", "workspace__organisation")
@@ -42,3 +31,41 @@ def log(request: ApiRequest, id: UUID) -> HttpResponseBase:
     if found is None:
         return api_error(404, f"No log with id {id} in this workspace.", NOT_FOUND)
     return wire.log_response(request, found)
+
+
+LIST_QUERY = {
+    **{name: str(each.label) for name, each in LogFilterSet.base_filters.items()},
+    "meta.<key>": "Value of this key of the metadata.",
+    "cursor": "The next_cursor of the page before.",
+    "limit": f"Logs of a page, 1 to {wire.MAX_LIMIT}.",
+}
+
+logs = accepts_large_bodies(
+    endpoint(
+        GET=Operation(
+            scopes=("logs.view",),
+            handler=_list_logs,
+            summary="List logs, newest first",
+            query=LIST_QUERY,
+            answer=wire_types.LogPage,
+            errors=(400,),
+        ),
+        POST=Operation(
+            scopes=("logs.write",),
+            handler=create_logs,
+            summary="Record logs",
+            body=wire_types.NewLogs,
+            answer=wire_types.LogsRecorded,
+            answers={207: wire_types.LogsPartlyRecorded},
+        ),
+    )
+)
+log = endpoint(
+    GET=Operation(
+        scopes=("logs.view",),
+        handler=_log,
+        summary="Get a log with its bodies",
+        answer=wire_types.LogObject,
+        errors=(404,),
+    )
+)

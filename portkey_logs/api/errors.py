@@ -1,7 +1,8 @@
-"""The one error shape of the JSON APIs: what Portkey's gateway and its control plane answer, together."""
+"""The one error shape of the JSON APIs, in which clients of Portkey's gateway and its SDKs find what they read."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,16 +24,11 @@ type Details = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[str]]
 def error_body(message: str, code: str, *, kind: str = "", errors: Details | None = None) -> dict[str, Any]:
     """Return the body of an error.
 
-    The gateway's clients read ``message``, SDKs print ``error.message``, and ``success`` and ``data`` are what the
-    control plane has. ``errors`` names the single values that are wrong. ``kind`` is ``error.type``; default: ``code``.
+    The gateway's clients read ``message``, SDKs print ``error.message``. ``errors`` names the single values that are
+    wrong. ``kind`` is ``error.type``; default: ``code``.
     """
-    body: dict[str, Any] = {
-        "status": "failure",
-        "success": False,
-        "message": message,
-        "error": {"message": message, "type": kind or code, "param": None, "code": code},
-        "data": {"message": message, "errorCode": code},
-    }
+    error = {"message": message, "type": kind or code, "param": None, "code": code}
+    body: dict[str, Any] = {"status": "failure", "message": message, "error": error}
     return body if errors is None else body | {"errors": errors}
 
 
@@ -41,9 +37,16 @@ def api_error(status: int, message: str, code: str, *, errors: Details | None = 
     return JsonResponse(error_body(message, code, errors=errors), status=status)
 
 
+def control_plane_error(status: int, message: str, code: str, *, errors: Details | None = None) -> JsonResponse:
+    """Return an error with what Portkey's control plane, which serves the catalog, has beside it."""
+    more = {"success": False, "data": {"message": message, "errorCode": code}}
+    return JsonResponse(error_body(message, code, errors=errors) | more, status=status)
+
+
 def api_unavailable(message: str) -> JsonResponse:
-    """Return a 503 that Portkey's SDK does not send again at once: its header says that a gateway has seen the call."""
+    """Return a 503 that Portkey's SDKs do not send again at once: its headers say that a gateway has seen the call."""
     response = api_error(503, message, UNAVAILABLE)
+    response["x-portkey-trace-id"] = str(uuid.uuid4())
     response["x-portkey-gateway-exception"] = "true"
     response["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -72,3 +73,12 @@ def provider_name(slug: str) -> str:
     """What people call it; the slug itself where we have no better word."""
     provider = PROVIDERS.get(slug)
     return provider.name if provider else slug
+
+
+# Where Portkey's word for a provider's option is not the gateway's.
+_PORTKEY_WORDS = {"deployment_id": "deploymentName"}
+
+
+def names_of(option: str) -> tuple[str, str]:
+    """Return the names under which the API takes a provider's option: the gateway's, and Portkey's."""
+    return option, _PORTKEY_WORDS.get(option) or re.sub(r"_(\w)", lambda match: match[1].upper(), option)

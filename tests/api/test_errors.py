@@ -33,9 +33,8 @@ CALLS = [
 def _check(body: Any) -> None:
     message, code = body["message"], body["error"]["code"]
     assert message
-    assert (body["status"], body["success"]) == ("failure", False)
+    assert body["status"] == "failure"
     assert body["error"] == {"message": message, "type": body["error"]["type"], "param": None, "code": code}
-    assert body["data"] == {"message": message, "errorCode": code}
 
 
 @pytest.mark.parametrize(("method", "path", "status"), CALLS)
@@ -46,6 +45,17 @@ def test_a_bad_call(method: str, path: str, status: int, client: Client, people:
     )
     assert answer.status_code == status
     _check(answer.json())
+
+
+def test_the_catalog_has_what_the_control_plane_has_too(client: Client, people: People) -> None:
+    key = make_key(people.workspace, scopes=list(ApiKey.SCOPES))[1]
+    body = client.get("/v1/configs/pc-none", headers={"x-portkey-api-key": key}).json()
+    assert (body["success"], body["data"]) == (False, {"message": body["message"], "errorCode": "AB02"})
+
+
+def test_an_error_of_a_list_has_no_rows(client: Client, people: People) -> None:
+    key = make_key(people.workspace, scopes=list(ApiKey.SCOPES))[1]
+    assert "data" not in client.get("/v1/logs?status=x", headers={"x-portkey-api-key": key}).json()
 
 
 @pytest.mark.parametrize("path", ["/v1/logs", "/v1/feedback", "/v1/configs", "/v1/logs/exports"])

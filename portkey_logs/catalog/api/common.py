@@ -11,17 +11,23 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
-from django.http import HttpResponseBase, JsonResponse
+from django.http import JsonResponse
 from django.utils.dateparse import parse_datetime
 
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.api.bodies import read_body
-from portkey_logs.api.errors import FORBIDDEN, INVALID, NOT_FOUND, api_error, api_unavailable
-from portkey_logs.api.keys import ApiRequest, api_key_required
+from portkey_logs.api.endpoints import Operation
+from portkey_logs.api.errors import FORBIDDEN, INVALID, NOT_FOUND, api_unavailable, control_plane_error
+from portkey_logs.api.keys import ApiRequest
 from portkey_logs.catalog.models import Invalid, Item
 from portkey_logs.catalog.schema import Finding
 
 MAX_PAGE = 1000  # items; a workspace has some hundreds
+PAGE_QUERY = {
+    "current_page": "Number of the page, from 0.",
+    "page_size": f"Items of a page, at most and by default {MAX_PAGE}.",
+}
+WORKSPACE_QUERY = {"workspace_id": "Slug or id of the key's own workspace; another one is refused."}
 YEARS = range(2000, 2101)  # of the times that are taken; as on the pages
 
 type Json = dict[str, Any]
@@ -37,6 +43,17 @@ class Refused(Exception):
         self.code = code
 
 
+def decode_object(body: bytes) -> Json:
+    """Return the JSON object of a body; an empty body is an empty one. Raises Refused (400)."""
+    try:
+        decoded = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body must be JSON.", INVALID) from None
+    if not isinstance(decoded, dict):
+        raise Refused(400, "The body must be a JSON object.", INVALID)
+    return decoded
+
+
 class Call:
     """A call by a key that may make it."""
 
@@ -44,19 +61,10 @@ class Call:
         self.request = request
         self.workspace = Workspace.objects.get(pk=request.grant.workspace_id)
         self.by = Actor(api_key_id=request.grant.api_key_id)
-        self.body = self._read() if request.method in ("POST", "PUT") else {}
+        self.body = decode_object(read_body(request)) if request.method in ("POST", "PUT") else {}
         for given in (request.GET.get("workspace_id"), self.body.get("workspace_id")):
             if given not in (None, "", self.workspace.slug, str(self.workspace.pk)):
                 raise Refused(403, f"This API key belongs to the workspace {self.workspace.slug}.", FORBIDDEN)
-
-    def _read(self) -> Json:
-        try:
-            body = json.loads(read_body(self.request) or b"{}")
-        except (ValueError, RecursionError):
-            raise Refused(400, "The body must be JSON.", INVALID) from None
-        if not isinstance(body, dict):
-            raise Refused(400, "The body must be a JSON object.", INVALID)
-        return body
 
     def text(self, *names: str, default: str | None = None) -> str:
         """The text under the first of ``names`` that is there. Raises Invalid."""
@@ -100,20 +108,9 @@ class Call:
         return list(items[page * size : (page + 1) * size]), items.count()
 
 
-def endpoint(**handlers: tuple[str, Handler]) -> Callable[..., HttpResponseBase]:
-    """The view of one address: for each method the scope that it takes, and what answers it."""
-    guarded = {method: api_key_required(scope)(_answered(handler)) for method, (scope, handler) in handlers.items()}
-
-    def view(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        chosen = guarded.get(request.method or "")
-        if chosen is None:
-            response = api_error(405, "This address does not take this method.", INVALID)
-            response["Allow"] = ", ".join(guarded)
-            return response
-        return chosen(request, *args, **kwargs)
-
-    view.csrf_exempt = True  # type: ignore[attr-defined]  # no cookie is looked at
-    return view
+def operation(scope: str, handler: Handler, summary: str, answer: Any, **more: Any) -> Operation:
+    """One method of an address of the catalog: its handler takes a ``Call`` and may raise Refused and Invalid."""
+    return Operation(scopes=(scope,), handler=_answered(handler), summary=summary, answer=answer, **more)
 
 
 def _answered(handler: Handler) -> Handler:
@@ -123,9 +120,11 @@ def _answered(handler: Handler) -> Handler:
             with transaction.atomic():
                 return handler(Call(request), *args, **kwargs)
         except Refused as refused:
-            return api_error(refused.status, str(refused), refused.code)
+            return control_plane_error(refused.status, str(refused), refused.code)
         except Invalid as invalid:
-            return api_error(400, str(invalid), INVALID, errors=[finding._asdict() for finding in invalid.findings])
+            return control_plane_error(
+                400, str(invalid), INVALID, errors=[finding._asdict() for finding in invalid.findings]
+            )
         except (OperationalError, InterfaceError):
             return api_unavailable("The database is unavailable; try again shortly.")
 

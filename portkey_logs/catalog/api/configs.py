@@ -7,9 +7,23 @@ from typing import Any
 
 from django.http import JsonResponse
 
+from portkey_logs.api.endpoints import endpoint
 from portkey_logs.api.errors import INVALID
+from portkey_logs.api.types import Empty
 from portkey_logs.catalog import references, schema
-from portkey_logs.catalog.api.common import Call, Json, Refused, base_of, done, endpoint, iso, listed
+from portkey_logs.catalog.api import types
+from portkey_logs.catalog.api.common import (
+    PAGE_QUERY,
+    WORKSPACE_QUERY,
+    Call,
+    Json,
+    Refused,
+    base_of,
+    done,
+    iso,
+    listed,
+    operation,
+)
 from portkey_logs.catalog.models import Config, ConfigVersion, Invalid
 from portkey_logs.catalog.schema import Finding
 
@@ -93,6 +107,26 @@ def _saved(call: Call, config: Config, body: Any) -> JsonResponse:
     return done(item, warnings)
 
 
-configs = endpoint(GET=("configs.list", _list), POST=("configs.create", _create))
-config = endpoint(GET=("configs.read", _retrieve), PUT=("configs.update", _update), DELETE=("configs.delete", _delete))
-versions = endpoint(GET=("configs.read", _versions))
+configs = endpoint(
+    GET=operation("configs.list", _list, "List configs", types.ConfigList, query=WORKSPACE_QUERY | PAGE_QUERY),
+    POST=operation(
+        "configs.create", _create, "Create a config", types.SavedConfigAnswer, body=types.NewConfig, errors=(409,)
+    ),
+)
+config = endpoint(
+    GET=operation("configs.read", _retrieve, "Get a config", types.ConfigAnswer, query=WORKSPACE_QUERY, errors=(404,)),
+    PUT=operation(
+        "configs.update", _update, "Change a config", types.SavedConfigAnswer, body=types.ConfigUpdate, errors=(404,)
+    ),
+    DELETE=operation("configs.delete", _delete, "Archive a config", Empty, query=WORKSPACE_QUERY, errors=(404,)),
+)
+versions = endpoint(
+    GET=operation(
+        "configs.read",
+        _versions,
+        "List the versions of a config",
+        types.ConfigVersionList,
+        query=WORKSPACE_QUERY,
+        errors=(404,),
+    )
+)

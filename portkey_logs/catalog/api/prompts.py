@@ -7,9 +7,23 @@ from typing import Any
 import msgspec
 from django.http import JsonResponse
 
+from portkey_logs.api.endpoints import endpoint
 from portkey_logs.api.errors import NOT_FOUND
+from portkey_logs.api.types import Empty
 from portkey_logs.catalog import references
-from portkey_logs.catalog.api.common import Call, Json, Refused, base_of, done, endpoint, iso, listed
+from portkey_logs.catalog.api import types
+from portkey_logs.catalog.api.common import (
+    PAGE_QUERY,
+    WORKSPACE_QUERY,
+    Call,
+    Json,
+    Refused,
+    base_of,
+    done,
+    iso,
+    listed,
+    operation,
+)
 from portkey_logs.catalog.models import Invalid, Prompt, PromptVersion
 from portkey_logs.catalog.prompts import PromptSource, read_template, write_template
 from portkey_logs.catalog.schema import Finding, Reference
@@ -184,11 +198,75 @@ def _saved(call: Call, prompt: Prompt, version: PromptVersion) -> JsonResponse:
     return done(item, warnings)
 
 
-prompts = accepts_large_bodies(endpoint(GET=("prompts.list", _list), POST=("prompts.create", _create)))
-prompt = accepts_large_bodies(
-    endpoint(GET=("prompts.read", _retrieve), PUT=("prompts.update", _update), DELETE=("prompts.delete", _delete))
+prompts = accepts_large_bodies(
+    endpoint(
+        GET=operation(
+            "prompts.list",
+            _list,
+            "List prompts",
+            types.PromptList,
+            query=WORKSPACE_QUERY | PAGE_QUERY | {"search": "Part of the name."},
+        ),
+        POST=operation(
+            "prompts.create", _create, "Create a prompt", types.SavedPromptAnswer, body=types.NewPrompt, errors=(409,)
+        ),
+    )
 )
-versions = endpoint(GET=("prompts.read", _versions))
-version = endpoint(GET=("prompts.read", _one_version))
-publish = endpoint(PUT=("prompts.publish", _publish))
-render = accepts_large_bodies(endpoint(POST=("logs.write", _render)))
+prompt = accepts_large_bodies(
+    endpoint(
+        GET=operation(
+            "prompts.read", _retrieve, "Get a prompt", types.PromptAnswer, query=WORKSPACE_QUERY, errors=(404,)
+        ),
+        PUT=operation(
+            "prompts.update",
+            _update,
+            "Make a version of a prompt",
+            types.SavedPromptAnswer,
+            body=types.PromptUpdate,
+            errors=(404,),
+        ),
+        DELETE=operation("prompts.delete", _delete, "Archive a prompt", Empty, query=WORKSPACE_QUERY, errors=(404,)),
+    )
+)
+versions = endpoint(
+    GET=operation(
+        "prompts.read",
+        _versions,
+        "List the versions of a prompt",
+        types.PromptVersionList,
+        query=WORKSPACE_QUERY,
+        errors=(404,),
+    )
+)
+version = endpoint(
+    GET=operation(
+        "prompts.read",
+        _one_version,
+        "Get a version of a prompt",
+        types.PromptVersionAnswer,
+        query=WORKSPACE_QUERY,
+        errors=(404,),
+    )
+)
+publish = endpoint(
+    PUT=operation(
+        "prompts.publish",
+        _publish,
+        "Publish a version of a prompt",
+        types.SavedPromptAnswer,
+        body=types.PromptPublication,
+        errors=(404,),
+    )
+)
+render = accepts_large_bodies(
+    endpoint(
+        POST=operation(
+            "logs.write",
+            _render,
+            "Fill in the variables of a prompt",
+            types.RenderedPrompt,
+            body=types.PromptVariables,
+            errors=(404,),
+        )
+    )
+)

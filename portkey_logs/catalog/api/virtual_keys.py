@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from django.http import JsonResponse
 
-from portkey_logs.catalog.api.common import Call, Json, base_of, done, endpoint, iso, listed
+from portkey_logs.api.endpoints import endpoint
+from portkey_logs.api.types import Empty
+from portkey_logs.catalog import providers
+from portkey_logs.catalog.api import types
+from portkey_logs.catalog.api.common import (
+    PAGE_QUERY,
+    WORKSPACE_QUERY,
+    Call,
+    Json,
+    base_of,
+    done,
+    iso,
+    listed,
+    operation,
+)
 from portkey_logs.catalog.models import Invalid, VirtualKey
 from portkey_logs.catalog.providers import PROVIDERS
 from portkey_logs.catalog.schema import Finding
-
-# Where Portkey's word for a provider's option is not the gateway's.
-_PORTKEY_WORDS = {"deployment_id": "deploymentName"}
 
 
 def _list(call: Call) -> JsonResponse:
@@ -99,8 +109,7 @@ def _changes(call: Call, provider: str) -> dict[str, Any]:
         changes["expires_at"] = call.moment("expires_at")
     options = {}
     for name in PROVIDERS[provider].options if provider in PROVIDERS else ():
-        camel = _PORTKEY_WORDS.get(name) or re.sub(r"_(\w)", lambda match: match[1].upper(), name)
-        if value := call.text(name, camel, default=""):
+        if value := call.text(*providers.names_of(name), default=""):
             options[name] = value
     return changes | ({"options": options} if options else {})
 
@@ -112,7 +121,37 @@ def _refuse_limits(call: Call) -> None:
         raise Invalid(wrong)
 
 
-virtual_keys = endpoint(GET=("virtual_keys.list", _list), POST=("virtual_keys.create", _create))
+virtual_keys = endpoint(
+    GET=operation(
+        "virtual_keys.list", _list, "List virtual keys", types.VirtualKeyList, query=WORKSPACE_QUERY | PAGE_QUERY
+    ),
+    POST=operation(
+        "virtual_keys.create",
+        _create,
+        "Create a virtual key",
+        types.SavedVirtualKeyAnswer,
+        body=types.NewVirtualKey,
+        errors=(409,),
+    ),
+)
 virtual_key = endpoint(
-    GET=("virtual_keys.read", _retrieve), PUT=("virtual_keys.update", _update), DELETE=("virtual_keys.delete", _delete)
+    GET=operation(
+        "virtual_keys.read",
+        _retrieve,
+        "Get a virtual key",
+        types.VirtualKeyAnswer,
+        query=WORKSPACE_QUERY,
+        errors=(404,),
+    ),
+    PUT=operation(
+        "virtual_keys.update",
+        _update,
+        "Change a virtual key",
+        types.SavedVirtualKeyAnswer,
+        body=types.VirtualKeyUpdate,
+        errors=(404,),
+    ),
+    DELETE=operation(
+        "virtual_keys.delete", _delete, "Archive a virtual key", Empty, query=WORKSPACE_QUERY, errors=(404,)
+    ),
 )
