@@ -29,7 +29,7 @@ def test_it_is_said_and_not_a_crash(path: str, kind: str, client: Client, people
     assert answer.status_code == 503
     assert answer["Content-Type"].startswith(kind)
     assert answer["Retry-After"] == "5"
-    assert b"atabase is away" in answer.content
+    assert b"atabase is unavailable" in answer.content
     assert b"unexpectedly" not in answer.content
 
 
