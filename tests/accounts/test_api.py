@@ -61,7 +61,11 @@ def test_without_a_key_of_ours(db: None, headers: dict[str, str]) -> None:
     message = "Portkey Error: Invalid API Key. Error Code: 03"
     assert call(write, **headers) == (
         401,
-        {"status": "failure", "message": message, "error": {"message": message, "type": "03", "param": None, "code": "03"}},
+        {
+            "status": "failure",
+            "message": message,
+            "error": {"message": message, "type": "03", "param": None, "code": "03"},
+        },
     )
 
 
