@@ -184,6 +184,7 @@ class KeyChanges(Struct, kw_only=True):
     note: str | None = None
     custom_host: str | None = None
     customHost: str | None = None
+    serves: str | None = None
     expires_at: str | None = None
     usage_limits: None = None
     rate_limits: None = None
@@ -208,6 +209,7 @@ class VirtualKeyItem(CatalogItem, kw_only=True):
     key: str
     custom_host: str | None
     model_config: dict[str, Any]
+    serves: str
     expires_at: str | None
     usage_limits: None
     rate_limits: None
