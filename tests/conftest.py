@@ -22,6 +22,11 @@ NO_GATEWAY = "The Portkey gateway cannot be started"
 NO_CHROMIUM = "Chromium is missing: apt-get install chromium-headless-shell, or chromium"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, those of tests/e2e, so that no worker of xdist runs one while the others idle."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NO_CHROMIUM in str(report.longrepr)]
     if skipped:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, expect
 
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import Site, sign_in
 from tests.factories import make_key, make_people
 
 pytestmark = pytest.mark.browser
@@ -98,10 +98,10 @@ def site(server: str) -> Site:
 
 
 @pytest.fixture
-def page(site: Site, context: BrowserContext, signed_in: Any) -> Iterator[Page]:
+def page(site: Site, shared_page: Page) -> Iterator[Page]:
     """alice's page, and at its end what must not have happened in it."""
-    context.add_init_script(path=WATCH)
-    opened: Page = signed_in(context, site.people.alice)
+    page, context = shared_page, shared_page.context
+    sign_in(context, site.url, site.people.alice)
     ours = urlsplit(site.url).netloc
     wrong: list[str] = []
 
@@ -113,12 +113,18 @@ def page(site: Site, context: BrowserContext, signed_in: Any) -> Iterator[Page]:
         wrong.append(dialog.message)
         dialog.dismiss()
 
-    context.on("request", look_at)
-    context.on("page", lambda other: wrong.append("a window"))
-    opened.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("dialog", refuse)
-    yield opened
+    listeners: list[tuple[Page | BrowserContext, Any, Callable[[Any], None]]] = [
+        (context, "request", look_at),
+        (context, "page", lambda other: wrong.append("a window")),
+        (page, "console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None),
+        (page, "pageerror", lambda error: wrong.append(str(error))),
+        (page, "dialog", refuse),
+    ]
+    for source, event, listener in listeners:
+        source.on(event, listener)
+    yield page
+    for source, event, listener in listeners:
+        source.remove_listener(event, listener)
     assert wrong == []
 
 

@@ -7,8 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -16,16 +14,9 @@ import pytest
 
 from portkey_logs.embedded import EmbeddedError, Server, running
 from portkey_logs.embedded.server import PROJECT
+from tests.logs.processes import wait_until
 
 from .conftest import Query
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Poll until the condition holds. Raises AssertionError after the deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def processes_of(server: Server) -> list[int]:
