@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.test import Client
+
 from logs import ids
 from logs.ingest.record import GatewayStatus, LogRecord
 from portkey_logs.accounts.models import ApiKey, Membership, Organisation, User, Workspace
@@ -44,6 +46,12 @@ def make_people() -> People:
 
 
 ALL_OF_LOGS = ("logs.write", "logs.view", "logs.export")
+
+
+def sign_in(client: Client, name: str) -> Client:
+    """Sign the person of that name in, without the form; returns the client."""
+    client.force_login(User.objects.get(email=f"{name}@example.org"))
+    return client
 
 
 def make_key(workspace: Workspace, **kwargs: Any) -> tuple[ApiKey, str]:

@@ -22,7 +22,7 @@ from feedback.scope import FeedbackScope
 from logs import ids
 from logs.analytics import grid
 from logs.extension_types import FeedbackScore
-from tests.factories import PASSWORD, People
+from tests.factories import People, sign_in
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PAGES = [
@@ -30,11 +30,6 @@ PAGES = [
     "/w/acme/analytics/feedback/?all=1",
     *(f"/w/acme/analytics/feedback/{part}/" for part in board.PARTS),
 ]
-
-
-def sign_in(client: Client, name: str) -> Client:
-    assert client.login(username=f"{name}@example.org", password=PASSWORD)
-    return client
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -11,12 +11,7 @@ from django.test import Client
 from feedback.models import Feedback, FeedbackTrace
 from logs import ids
 from logs.models import Log
-from tests.factories import PASSWORD, People
-
-
-def sign_in(client: Client, name: str) -> Client:
-    assert client.login(username=f"{name}@example.org", password=PASSWORD)
-    return client
+from tests.factories import People, sign_in
 
 
 def score(people: People, trace_id: str) -> tuple[int, float | None]:

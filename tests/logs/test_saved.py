@@ -10,7 +10,7 @@ from django.test import Client
 
 from logs.columns import MOST, MOST_WIDTHS, NARROWEST, WIDEST, Columns
 from logs.models import ListColumns, SavedView
-from tests.factories import PASSWORD, People, make_key, make_user
+from tests.factories import People, make_key, make_user, sign_in
 from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("inline_writer")
@@ -20,9 +20,7 @@ VIEWS = "/w/acme/logs/views/"
 
 
 def signed_in(name: str) -> Client:
-    client = Client()
-    assert client.login(username=f"{name}@example.org", password=PASSWORD)
-    return client
+    return sign_in(Client(), name)
 
 
 def save(client: Client, name: str, query: str = "model=gpt-4o", **more: str) -> SavedView:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from logs import ids
-from tests.factories import PASSWORD, People, make_key
+from tests.factories import PASSWORD, People, make_key, sign_in
 
 pytestmark = pytest.mark.usefixtures("inline_writer")
 
@@ -25,11 +25,6 @@ PAGES = [
     "/w/acme/logs/{id}/raw/response",
 ]
 TWINS = ["/w/acme/logs.json", "/w/acme/logs/{id}.json"]
-
-
-def sign_in(client: Client, name: str) -> Client:
-    assert client.login(username=f"{name}@example.org", password=PASSWORD)
-    return client
 
 
 @pytest.mark.parametrize("address", PAGES + TWINS)

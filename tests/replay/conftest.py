@@ -18,7 +18,7 @@ from logs.models import Log
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
 from tests.emptying import empty_tables
-from tests.factories import People, make_record
+from tests.factories import People, make_record, sign_in
 from tests.logs.processes import database_url
 from tests.replay.world import Provider, provider
 
@@ -104,6 +104,12 @@ def gateway_servers(
 
 
 @pytest.fixture
+def alice(client: Client, people: People) -> Client:
+    """alice's browser, with no server behind it."""
+    return sign_in(client, "alice")
+
+
+@pytest.fixture
 def world(direct_servers: Servers, people: People, settings: Any) -> World:
     return _world(direct_servers, people, settings)
 
@@ -116,6 +122,4 @@ def behind_gateway(gateway_servers: Servers, people: People, settings: Any) -> W
 def _world(running: Servers, people: People, settings: Any) -> World:
     settings.CAPTURE_URL = running.capture.url
     running.provider.reset()
-    page = Client()
-    page.force_login(people.alice, "django.contrib.auth.backends.ModelBackend")
-    return World(people, running.provider, running.capture, page)
+    return World(people, running.provider, running.capture, sign_in(Client(), "alice"))

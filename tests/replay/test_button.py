@@ -16,13 +16,6 @@ ENDPOINT = "The endpoint is not /chat/completions, /completions or /embeddings."
 NO_KEY = "No credential is known for openai. Choose a virtual key to go on."
 
 
-@pytest.fixture
-def page(people: People) -> Client:
-    client = Client()
-    client.force_login(people.alice, "django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
@@ -32,14 +25,14 @@ def page(people: People) -> Client:
     ],
 )
 def test_page_and_json_say_the_same(
-    store: Callable[..., list[LogRecord]], page: Client, changes: dict[str, Any], verdict: dict[str, Any]
+    store: Callable[..., list[LogRecord]], alice: Client, changes: dict[str, Any], verdict: dict[str, Any]
 ) -> None:
     (record,) = store(changes)
-    (item,) = page.get("/w/acme/logs.json").json()["data"]
+    (item,) = alice.get("/w/acme/logs.json").json()["data"]
     assert item["replay"] == verdict
-    assert page.get(f"/w/acme/logs/{record.id}.json").json()["log"]["replay"] == verdict
+    assert alice.get(f"/w/acme/logs/{record.id}.json").json()["log"]["replay"] == verdict
     for address in ("/w/acme/logs/", f"/w/acme/logs/{record.id}/"):
-        html = page.get(address).content.decode()
+        html = alice.get(address).content.decode()
         buttons = re.findall(r'<(a|button)[^>]*data-action="replay"[^>]*>', html)
         assert set(buttons) == {"a" if verdict["allowed"] else "button"}
         assert (f"/w/acme/playground/?log={record.id}" in html) is verdict["allowed"]

@@ -17,12 +17,6 @@ from tests.factories import PASSWORD, People
 HOSTILE = '<img src=x onerror="alert(1)">\u202e'
 
 
-@pytest.fixture
-def alice(client: Client, people: People) -> Client:
-    assert client.login(username="alice@example.org", password=PASSWORD)
-    return client
-
-
 def chat(content: str, **more: Any) -> bytes:
     return json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": content}], **more}).encode()
 

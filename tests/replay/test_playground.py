@@ -19,12 +19,6 @@ NOBODYS = "00000000-0000-7000-8000-000000000000"
 UNKNOWN = b'{"model" : "gpt-4o",\n "seed":12345678901234567890, "x_ours":{"b":1.0,"a":[]},"messages":[{"role":"user","content":"h\\u00e9"}]}'
 
 
-@pytest.fixture
-def alice(client: Client, people: People) -> Client:
-    assert client.login(username="alice@example.org", password=PASSWORD)
-    return client
-
-
 def text_of(page: Any) -> str:
     """What the text area holds: HTML drops the line end that it begins with."""
     found = re.search(r'<textarea id="pg-body"[^>]*>\n(.*?)</textarea>', page.content.decode(), re.DOTALL)

@@ -26,12 +26,6 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def alice(client: Client, people: People) -> Client:
-    assert client.login(username="alice@example.org", password=PASSWORD)
-    return client
-
-
-@pytest.fixture
 def greeting(people: People) -> Prompt:
     return Prompt.create(people.workspace, f"Greeting {HOSTILE}", GREETING, by=Actor(people.alice))
 

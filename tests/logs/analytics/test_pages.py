@@ -16,17 +16,12 @@ from django.test import Client
 from logs import budget, ids, pagination, rollups
 from logs.analytics import ALL, sources
 from logs.ingest.record import GatewayStatus
-from tests.factories import PASSWORD, People
+from tests.factories import People, sign_in
 
 TABS = [tab.name for tab in ALL]
 PARTS = [(tab.name, part) for tab in ALL for part in tab.parts]
 PAGES = ["/w/acme/analytics/", *(f"/w/acme/analytics/{tab}/?all=1&compare=1" for tab in TABS)]
 HOSTILE = "<script>alert(1)</script>\"'><img src=x>{{ 7|add:7 }}"
-
-
-def sign_in(client: Client, name: str) -> Client:
-    assert client.login(username=f"{name}@example.org", password=PASSWORD)
-    return client
 
 
 @pytest.fixture(autouse=True)
