@@ -12,6 +12,7 @@ from logs.views import (
     live,
     media,
     metadata_keys,
+    metrics,
     related,
     saved,
 )
@@ -32,6 +33,7 @@ register_converter(SideConverter, "side")
 urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("w/<slug:workspace>/logs/", listing.log_list, name="log_list"),
     path("w/<slug:workspace>/logs/count/", listing.log_count, name="log_count"),
     path("w/<slug:workspace>/logs/glance/<slug:part>/", glance.log_glance, name="log_glance"),

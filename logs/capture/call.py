@@ -127,12 +127,13 @@ class Call:
             if not resolve.needs_body(request, self.grant):
                 return body
             body = await self._collect(body)
-        size = float("inf") if _is_compressed(request.fields) else request.head_bytes + len(body or b"")
+        size = float("inf") if _is_compressed(request.fields) else request.parsed_bytes + len(body or b"")
         by_headers = resolve.by_headers(request, self.grant)
         if not (by_headers or await beside_loop(size, resolve.by_model, request, body)):
             return body
         resolved = await beside_loop(size, resolve.resolve, request, self.grant, body, self.capture.registry)
         self.request = resolved.request
+        self.request.parsed_bytes = size
         self.draft.request_headers |= resolved.shown
         if resolved.variables is not None:
             self.draft.variables = resolved.variables

@@ -31,10 +31,11 @@ class Request:
     """Method, target and headers. ``path`` is decoded, ``target`` is path and query as they were sent.
 
     ``config`` is the config of a resolved call, its secrets sealed; ``stored_hosts`` are the origins that a stored
-    config or virtual key names, and not the caller.
+    config or virtual key names, and not the caller. ``parsed_bytes`` is about the size of what of it is parsed: its
+    headers as they came, and the body of a resolved call.
     """
 
-    __slots__ = ("config", "fields", "headers", "method", "path", "stored_hosts", "target")
+    __slots__ = ("config", "fields", "headers", "method", "parsed_bytes", "path", "stored_hosts", "target")
 
     def __init__(self, method: str, target: str, given: Headers) -> None:
         self.method = method
@@ -42,6 +43,7 @@ class Request:
         self.target = target
         self.headers = given
         self.fields = fields(given)
+        self.parsed_bytes: float = sum(map(len, self.fields.values()))
         self.config: dict[str, Any] | None = None
         self.stored_hosts: frozenset[str] = frozenset()
 
@@ -59,11 +61,6 @@ class Request:
     def has_body(self) -> bool:
         """Whether a body follows."""
         return self.declared_bytes > 0 or "transfer-encoding" in self.fields
-
-    @property
-    def head_bytes(self) -> int:
-        """About the size of the headers, some of which are parsed as JSON."""
-        return sum(map(len, self.fields.values()))
 
     def check_path(self) -> None:
         """Only what is below /v1/, whoever reads the path: a gateway resolves dots and reads \\ as /.

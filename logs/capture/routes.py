@@ -70,7 +70,7 @@ class Routes:
         if request.fields.get("x-portkey-provider", "").strip().lower() == demo.NAME:
             return Target(f"demo://{request.target}", CIMultiDict(), demo.NAME, demo.open_demo)
         if self._gateway_url is None:
-            url, headers, provider, timeout = await beside_loop(request.head_bytes, self._direct.target, request)
+            url, headers, provider, timeout = await beside_loop(request.parsed_bytes, self._direct.target, request)
             self._check_policy(policy, hosts_in(url))
             return Target(url, headers, provider, self._providers.open, timeout)
         check_path(request.target)
@@ -78,7 +78,7 @@ class Routes:
         headers = for_upstream(request.headers, with_credentials=not request.stored_hosts)
         headers["x-portkey-trace-id"] = trace_id
         if request.config is not None:
-            headers["x-portkey-config"] = await beside_loop(request.head_bytes, _open_config, request, request.config)
+            headers["x-portkey-config"] = await beside_loop(request.parsed_bytes, _open_config, request, request.config)
         return Target(f"{self._gateway_url}{request.target}", headers, None, self._gateway.open)
 
     def _check_policy(self, policy: HostPolicy, hosts: Iterable[str]) -> None:
@@ -91,7 +91,7 @@ class Routes:
         """Every address that a call gives the gateway, every name that becomes a part of one, and every regular
         expression. The gateway itself judges hosts by their names only."""
         if request.config is not None:
-            await self._check_config("x-portkey-config", request.config, request.head_bytes, policy)
+            await self._check_config("x-portkey-config", request.config, request.parsed_bytes, policy)
         for name, value in request.fields.items():
             if not name.startswith("x-portkey-") or name == "x-portkey-metadata":  # that it only compares
                 continue
@@ -100,7 +100,7 @@ class Routes:
                 continue
             await self._check_config(name, value, len(value), policy)
 
-    async def _check_config(self, header: str, config: Any, size: int, policy: HostPolicy) -> None:
+    async def _check_config(self, header: str, config: Any, size: float, policy: HostPolicy) -> None:
         """Check a config, or the text of a header of ``size`` bytes. Raises Refused."""
         read = await beside_loop(size, _read_config, config)
         for path, problem in read.unbounded_patterns:

@@ -7,6 +7,8 @@ request. Ingest and the health check have threads of their own, so that neither 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from io import BytesIO
 
@@ -17,10 +19,12 @@ from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
 from portkey_logs.accounts import keyring
+from portkey_logs.accounts.keyring import Grant
 from portkey_logs.api.errors import api_error
 from portkey_logs.api.keys import api_key_of
 from portkey_logs.front import limits
 from portkey_logs.front.bodies import Admission, Allowance, Body, ClientGone, Message, Receive, RequestRefused, Send
+from portkey_logs.front.shares import key_shares
 from portkey_logs.front.threads import ThreadPool
 from portkey_logs.front.wsgi import Answer, Application, Environ, environ_of, give_body
 
@@ -46,9 +50,11 @@ class Front:
         environ = environ_of(scope)
         body = Body()
         try:
-            is_read = await self._read(environ, body, receive)
-            give_body(environ, body)
-            await self._run(environ, receive if is_read else None, send)
+            grant = await self._grant_of(environ)
+            with self._share_of(grant, environ) as count:
+                is_read = await self._read(environ, body, receive, grant, count)
+                give_body(environ, body)
+                await self._run(environ, receive if is_read else None, send)
         except RequestRefused as refusal:
             await send_refusal(send, environ["PATH_INFO"], refusal)
         except ClientGone:
@@ -63,15 +69,24 @@ class Front:
             return self._ingest
         return self._pages
 
-    async def _read(self, environ: Environ, body: Body, receive: Receive) -> bool:
+    def _share_of(self, grant: Grant | None, environ: Environ) -> AbstractContextManager[Callable[[int], None]]:
+        """Begin the part of a call in its key's share; see ``KeyShares.begin``."""
+        if grant is None:
+            return nullcontext(lambda size: None)
+        declared = min(declared_bytes(environ), limits.MAX_LARGE_BODY_BYTES)  # more than that is not taken
+        return key_shares().begin(grant, declared, is_ingest=self._pool_of(environ) is self._ingest)
+
+    async def _read(
+        self, environ: Environ, body: Body, receive: Receive, grant: Grant | None, count: Callable[[int], None]
+    ) -> bool:
         """Read the request's body; False where it stays unread, for the health check, and for no valid API key."""
-        path, declared = environ["PATH_INFO"], int(environ.get("CONTENT_LENGTH") or 0)
+        path, declared = environ["PATH_INFO"], declared_bytes(environ)
         if not declared and "HTTP_TRANSFER_ENCODING" not in environ:
             return True
         if path == HEALTH:
             return False
         by_key = path.startswith(API)
-        if by_key and not await self._has_api_key(environ):
+        if by_key and grant is None:
             return False  # Django says what is wrong with the key
 
         async def admit(size: int) -> Admission:
@@ -85,16 +100,17 @@ class Front:
                 raise too_large(limits.MAX_LARGE_BODY_BYTES)
             return Admission(limits.MAX_LARGE_BODY_BYTES, self._known)
 
-        await body.fill(receive, admit, declared)
+        await body.fill(receive, admit, count, declared)
         return True
 
-    async def _has_api_key(self, environ: Environ) -> bool:
-        """Whether the request has a valid key; one that is not in memory is looked up in the database."""
+    async def _grant_of(self, environ: Environ) -> Grant | None:
+        """What the API key of an API call allows; a key that is not in memory is looked up in the database."""
+        if not environ["PATH_INFO"].startswith(API):
+            return None
         key = api_key_of(without_body(environ))
         if not key:
-            return False
-        known = keyring.keyring.known(key) or await self._pages.run(lambda: keyring.find(key))
-        return known is not None
+            return None
+        return keyring.keyring.known(key) or await self._pages.run(lambda: keyring.find(key))
 
     async def _run(self, environ: Environ, receive: Receive | None, send: Send) -> None:
         """Run the application; without ``receive`` the body is still to come, and the connection ends."""
@@ -113,6 +129,11 @@ async def _watch(receive: Receive, answer: Answer) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     answer.client_left()
+
+
+def declared_bytes(environ: Environ) -> int:
+    """Return the size of the body as the head tells it; 0 where it does not."""
+    return int(environ.get("CONTENT_LENGTH") or 0)
 
 
 def takes_large_bodies(path: str) -> bool:
@@ -144,11 +165,11 @@ def too_large(limit: int, whose: str = "") -> RequestRefused:
 async def send_refusal(send: Send, path: str, refusal: RequestRefused) -> None:
     """Send it in words, for programs in the API's shape, and end the connection: its body is still to come."""
     if path.startswith(API):
-        response: HttpResponse = api_error(refusal.status, str(refusal), "AB01")
+        response: HttpResponse = api_error(refusal.status, str(refusal), refusal.code)
     else:
         response = HttpResponse(str(refusal), status=refusal.status, content_type="text/plain; charset=utf-8")
-    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "2"
+    if refusal.retry_after:
+        response["Retry-After"] = str(refusal.retry_after)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
     await send({"type": "http.response.start", "status": refusal.status, "headers": [*headers, CLOSE]})
     await send({"type": "http.response.body", "body": response.content})

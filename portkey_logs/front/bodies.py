@@ -8,19 +8,26 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from portkey_logs.api.errors import INVALID
 from portkey_logs.front import limits
 
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 
+RETRY_SECONDS = 2  # after a 503: what is held at a time changes within a second
+
 
 class RequestRefused(Exception):
-    """The request is not served. The text is for the caller."""
+    """The request is not served. The text is for the caller, ``code`` for programs, ``retry_after`` in seconds."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
+    def __init__(
+        self, status: HTTPStatus, message: str, *, code: str = INVALID, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
+        self.retry_after = retry_after
 
 
 class ClientGone(Exception):
@@ -37,7 +44,9 @@ class Allowance:
         """Raises RequestRefused where there is not so much left."""
         if size > self._left:
             raise RequestRefused(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Too much is being received at the moment; try again shortly."
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Too much is being received at the moment; try again shortly.",
+                retry_after=RETRY_SECONDS,
             )
         self._left -= size
 
@@ -61,10 +70,17 @@ class Body(BytesIO):
         self.size = 0
         self._allowance: Allowance | None = None
 
-    async def fill(self, receive: Receive, admit: Callable[[int], Awaitable[Admission]], declared: int) -> None:
+    async def fill(
+        self,
+        receive: Receive,
+        admit: Callable[[int], Awaitable[Admission]],
+        count: Callable[[int], None],
+        declared: int,
+    ) -> None:
         """Read all of the body. ``admit`` is asked for the declared size, and again where more comes than it admitted.
 
-        Raises RequestRefused with 408, 413 or 503, and ClientGone.
+        ``count`` gets the size of each part. Raises RequestRefused with 408, 413 or 503, ClientGone, and what the two
+        raise.
         """
         admission = await admit(declared)
         began = asyncio.get_running_loop().time()
@@ -76,6 +92,7 @@ class Body(BytesIO):
                     if message["type"] == "http.disconnect":
                         raise ClientGone
                     chunk, more = message.get("body", b""), message.get("more_body", False)
+                    count(len(chunk))
                     if self.size + len(chunk) > admission.limit:
                         admission = await admit(self.size + len(chunk))
                     self._charge(admission.allowance, self.size + len(chunk))

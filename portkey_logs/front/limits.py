@@ -25,6 +25,8 @@ SEND_SECONDS = 60.0
 # 50 threads for replays that stream (replay.slots), and 16 for what the database can serve at a time.
 MAX_PAGE_THREADS = 66
 MAX_WAITING_PAGES = 64
+# Of these, for the calls of one API key that are not ingest: no program takes all that people need.
+MAX_KEY_PAGE_THREADS = 48
 # Calls wait for their commit, some 50 ms, on a thread of their own; none of them is refused before memory is short.
 MAX_INGEST_THREADS = 32
 MAX_WAITING_INGEST = 1_000

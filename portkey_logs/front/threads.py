@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from django.db import connections
 
-from portkey_logs.front.bodies import RequestRefused
+from portkey_logs.front.bodies import RETRY_SECONDS, RequestRefused
 from portkey_logs.front.limits import IDLE_SECONDS
 
 type Job = Callable[[], None]
@@ -21,7 +21,9 @@ class PoolFullError(RequestRefused):
     """All threads work, and as many jobs wait as may."""
 
     def __init__(self) -> None:
-        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "The site is busy; try again shortly.")
+        super().__init__(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The site is busy; try again shortly.", retry_after=RETRY_SECONDS
+        )
 
 
 class ThreadPool:
