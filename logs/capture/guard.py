@@ -24,15 +24,11 @@ from portkey_logs.outbound import is_address, is_odd_address, is_public
 
 logger = logging.getLogger(__name__)
 
-_SCHEME = re.compile(r"(https?):[/\\]*", re.IGNORECASE)
-_NOT_COUNTED = {ord(character): None for character in "\t\n\r"}
-_AROUND = "".join(map(chr, range(0x21)))  # controls and the space
 # A name in ASCII, or an IPv6 address. A percent sign is decoded by some before they connect.
 _READS_ONE_WAY = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%.*)?")
 # Names that the gateway puts in front of a provider's domain: "https://<resourceName>.openai.azure.com".
 _IN_HOST = re.compile(r"(?:resourceName|region|bucket|endpointName|account|workspace)$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9._-]*")
-_OF_BODIES = frozenset({"overrideParams", "defaultParams", "metadata"})
 DOMAINS = frozenset({"domain", "apiDomain"})  # of guardrails that somebody hosts
 # A name that does not exist and one that lies inside are refused alike, both when a step of this length ends: neither
 # words nor time tell a caller which names the private network has.
@@ -126,23 +122,6 @@ def _allow(host: str) -> str:
     return f"An administrator can allow it: PORTKEY_LOGS_TRUSTED_HOSTS={host.lower()}"
 
 
-def urls_in(value: Any) -> Iterator[str]:
-    """All strings inside a JSON value that the gateway would read as http(s) URLs, as URLs anybody reads alike.
-
-    WHATWG URL, 4.4: tabs and line ends inside do not count, nor do slashes: "http:host" is "http://host".
-    """
-    if isinstance(value, str):
-        text = value.translate(_NOT_COUNTED).strip(_AROUND)
-        if match := _SCHEME.match(text):
-            yield f"{match[1]}://{text[match.end() :]}"
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from urls_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from urls_in(item)
-
-
 def check_name(option: str, value: Any) -> None:
     """Raises Refused for what would end the host that the gateway makes of such a name, so that it is another host."""
     if _IN_HOST.search(option) and isinstance(value, str) and not _NAME.fullmatch(value):
@@ -150,13 +129,11 @@ def check_name(option: str, value: Any) -> None:
 
 
 def options_in(config: Any) -> Iterator[tuple[str, Any]]:
-    """All options of a config and its targets by the gateway's names for them; not what goes into a body."""
+    """All options of a config and its targets by the gateway's names for them."""
     if isinstance(config, dict):
         for name, value in config.items():
-            option = camel(name)
-            if option not in _OF_BODIES:
-                yield option, value
-                yield from options_in(value)
+            yield camel(name), value
+            yield from options_in(value)
     elif isinstance(config, list):
         for item in config:
             yield from options_in(item)

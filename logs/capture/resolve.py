@@ -27,6 +27,7 @@ from logs.ingest.text import decode_json
 from portkey_logs import redaction
 from portkey_logs.accounts.keyring import Grant
 from portkey_logs.catalog import options, schema, slugs
+from portkey_logs.catalog.hosts import read_url
 from portkey_logs.catalog.registry import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.sealed import origin_of
 from portkey_logs.catalog.secrets import Unreadable
@@ -65,6 +66,12 @@ _PROMPT = re.compile(r"/v1/prompts/([^/]+)/completions/?")
 _MARKS = ('"virtual_key"', '"prompt_id"', '"@')  # what an inline config must have for us to look closer
 # Paths out of which the gateway's proxy makes the host: of Azure, or of what follows "proxy" without a slash.
 _HOST_IN_PATH = re.compile(r"\.openai\.azure\.com|/v1/proxy(?!/|$)")
+# What of a body gateways put into the paths of some providers, and what would lead out of its part of the path.
+_IN_PATH = ("model", "version")
+_PARAMETERS = frozenset({"overrideParams", "defaultParams"})
+_ENDS_PATH = re.compile(r"[?#\\\x00-\x1f\x7f]|(?:^|/)\.{1,2}(?:/|$)")
+# Headers by which some servers take another method than the request's.
+_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
 _LOG_HOOK = re.compile(r'"(?:default\.)?log[."]')
 
 Json = dict[str, Any]
@@ -156,6 +163,7 @@ class _Resolution:
             self._guard(config or {})
         if self._serves_models_only is not None:
             self._check_route(*self._serves_models_only)
+            self._check_models(config)
         if shown is not None and (is_stored or shown != origin.read_config(self._fields)):
             self._shown["x-portkey-config"] = json.dumps(shown, separators=(",", ":"))
         return self._resolved(config, _dump(self._variables) if prompt else None)
@@ -332,6 +340,19 @@ class _Resolution:
         if not any(method == allowed and pattern.fullmatch(self._path) for allowed, pattern in MODEL_ROUTES):
             words = f"{method} {self._path[:200]} is no model route, and {owner} serves no other. {hint}"
             raise Refused(403, words, "route_not_served")
+        if override := _OVERRIDES & self._fields.keys():
+            raise Refused(403, f"{', '.join(override)} cannot be sent with secrets kept here", "route_not_served")
+
+    def _check_models(self, config: Json | None) -> None:
+        """Refuse a model that is a way to another route: gateways put models into paths. Raises Refused (403)."""
+        body = self._new_body or self._body
+        bodies = list(_values(config, _PARAMETERS))
+        if body and (self._new_body or _is_json(self._request)):
+            bodies.append(_top_of(body))
+        for name in [item.get(name) for item in bodies if isinstance(item, dict) for name in _IN_PATH]:
+            is_name = name is None or isinstance(name, (str, int, float))
+            if not is_name or _leaves_path(str(name)):
+                raise Refused(403, f"{str(name)[:100]!r} is no name of a model", "route_not_served")
 
     def _find_key(self, slug: str, where: str) -> Key:
         key = self._shelf.keys.get(slug)
@@ -424,6 +445,31 @@ def _model(body: bytes) -> str:
     return model if isinstance(model, str) else ""
 
 
+def _top_of(body: bytes) -> Any:
+    """Return the body, or as much of it as is needed. Raises Refused where that cannot be told."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        read = msgspec.json.decode(body, type=_InPath)
+        return {"model": read.model, "version": read.version}
+    try:  # the gateway takes more than msgspec does: a byte order mark, octets that are no UTF-8
+        return decode_json(body.decode("utf-8-sig", "replace"), MAX_OBJECT_BYTES)
+    except ValueError:
+        raise Refused(400, "The body must be JSON", "invalid_request") from None
+
+
+class _InPath(msgspec.Struct):
+    model: Any = None
+    version: Any = None
+
+
+def _leaves_path(name: str) -> bool:
+    """Whether a name would end the path that it is put into, or lead out of it, however often it is decoded."""
+    for _ in range(3):
+        if _ENDS_PATH.search(name):
+            return True
+        name = unquote(name)
+    return "%25" in name
+
+
 def _with_model(body: bytes, model: str) -> bytes:
     """The body with another model; all other values to the byte."""
     values = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -445,9 +491,12 @@ def _text(value: Any) -> str:
 
 
 def _origins(hosts: Iterable[Any]) -> Iterator[str]:
-    for host in hosts:
-        with suppress(ValueError):
-            yield origin_of(str(host))
+    """The origins of hosts; "" for one that cannot be read, so that it counts as a host."""
+    for host in filter(None, hosts):
+        try:
+            yield origin_of(read_url(str(host)) or "")
+        except ValueError:
+            yield ""
 
 
 def _values(value: Any, names: frozenset[str]) -> Iterator[Any]:

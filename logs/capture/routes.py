@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -14,15 +13,15 @@ from multidict import CIMultiDict
 from logs.capture import demo
 from logs.capture.answers import Refused
 from logs.capture.direct import Direct
-from logs.capture.guard import DOMAINS, Guard, GuardedResolver, check_name, options_in, urls_in
+from logs.capture.guard import DOMAINS, Guard, GuardedResolver, check_name, options_in
 from logs.capture.headers import for_upstream
 from logs.capture.parsing import beside_loop
 from logs.capture.request import Request
 from logs.capture.upstream import Client, Target
 from logs.ingest.text import decode_json
 from portkey_logs.catalog import patterns
-from portkey_logs.catalog.hosts import HostPolicy, hosts_in
-from portkey_logs.catalog.options import camel
+from portkey_logs.catalog.hosts import HostPolicy, hosts_in, urls_in
+from portkey_logs.catalog.options import camel, without_bodies
 from portkey_logs.catalog.sealed import ForeignDestination, open_config
 
 if TYPE_CHECKING:
@@ -161,11 +160,17 @@ def _read_config(value: Any) -> _ReadConfig:
     """Read a config, the guardrails of another header as JSON, or any other text. Raises Refused."""
     parsed = value
     if isinstance(value, str):
-        with suppress(ValueError):
+        try:
             parsed = decode_json(value)
+        except ValueError:  # the gateway may read it all the same: numbers of any length, any depth
+            if value.lstrip()[:1] in ("{", "["):
+                raise Refused(400, "A header holds JSON that cannot be read", "invalid_request") from None
     try:
         return _ReadConfig(
-            hosts_in(parsed), list(urls_in(parsed)), list(options_in(parsed)), list(patterns.problems(parsed))
+            hosts_in(parsed),
+            list(urls_in(parsed)),
+            list(options_in(without_bodies(parsed))),
+            list(patterns.problems(parsed)),
         )
     except RecursionError:
         raise Refused(400, "A header is nested too deeply", "invalid_request") from None

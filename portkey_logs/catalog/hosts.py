@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from yarl import URL
 
 from portkey_logs.accounts.host_policy import HostPolicyMode
-from portkey_logs.catalog import options
+from portkey_logs.catalog.options import without_bodies
 from portkey_logs.catalog.providers import BASE_URLS
 from portkey_logs.outbound import is_odd_address, is_public
 
@@ -22,8 +24,9 @@ MAX_LABELS = 10
 
 _PROVIDER_HOSTS = frozenset(URL(url).host for url in BASE_URLS.values())
 
-# Options whose values go into request bodies: a URL there is content, no address to connect to.
-_OF_BODIES = frozenset({"overrideParams", "defaultParams", "metadata"})
+_SCHEME = re.compile(r"(https?):[/\\]*", re.I)
+_NOT_COUNTED = {ord(character): None for character in "\t\n\r"}
+_AROUND = "".join(map(chr, range(0x21)))  # controls and the space
 
 
 class HostPolicy(msgspec.Struct, frozen=True):
@@ -48,19 +51,33 @@ class HostPolicy(msgspec.Struct, frozen=True):
         return f"The organisation allows {allowed} only, not {host[:200]}. Its owners and admins can change that."
 
 
-def hosts_in(value: Any) -> list[str]:
-    """Return the host of every http(s) URL in a config, in lower case, but for what goes into request bodies."""
+def read_url(text: str) -> str | None:
+    """Return the http(s) URL that the gateway reads in a text, as a URL that everybody reads alike; None if it is none.
+
+    WHATWG URL, 4.4: tabs and line ends inside do not count, nor do slashes: "http:host" is "http://host".
+    """
+    text = text.translate(_NOT_COUNTED).strip(_AROUND)
+    match = _SCHEME.match(text)
+    return f"{match[1].lower()}://{text[match.end() :]}" if match else None
+
+
+def urls_in(value: Any) -> Iterator[str]:
+    """Yield all strings inside a JSON value that the gateway would read as URLs: see ``read_url``."""
     if isinstance(value, str):
-        try:
-            url = URL(value.strip())
-            return [url.raw_host.lower()] if url.scheme in ("http", "https") and url.raw_host else []
-        except ValueError:
-            return []
-    if isinstance(value, dict):
-        return [
-            host for name, item in value.items() if options.camel(name) not in _OF_BODIES for host in hosts_in(item)
-        ]
-    return [host for item in value for host in hosts_in(item)] if isinstance(value, list) else []
+        if url := read_url(value):
+            yield url
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from urls_in(item)
+
+
+def hosts_in(config: Any) -> list[str]:
+    """Return the host of every URL in a config, in lower case, but for what goes into request bodies."""
+    hosts = []
+    for url in urls_in(without_bodies(config)):
+        with suppress(ValueError):
+            hosts += [host.lower()] if (host := URL(url).raw_host) else []
+    return hosts
 
 
 def wrong_with_host(url: str, trusted: frozenset[str]) -> str | None:

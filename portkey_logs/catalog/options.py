@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 _UNDERSCORE = re.compile(r"_(\w)", re.ASCII)
 
@@ -22,3 +23,18 @@ _NAMES = (
     " virtual_key provider prompt_id"
 )
 BESIDE_A_SECRET = frozenset(map(camel, _NAMES.split()))
+# Options of a node whose values go into request bodies: a URL there is content, a regular expression is not run.
+_OF_BODIES = frozenset({"overrideParams", "defaultParams", "metadata"})
+
+
+def without_bodies(node: Any) -> Any:
+    """Return a config without what its nodes put into request bodies.
+
+    The names mean this in a node alone: a guardrail or a condition may have one of them, too.
+    """
+    if not isinstance(node, dict):
+        return node
+    kept = {name: value for name, value in node.items() if camel(name) not in _OF_BODIES}
+    if isinstance(targets := kept.get("targets"), list):
+        kept["targets"] = [without_bodies(target) for target in targets]
+    return kept

@@ -14,6 +14,7 @@ from typing import Any
 from yarl import URL
 
 from portkey_logs.catalog import options
+from portkey_logs.catalog.hosts import read_url
 from portkey_logs.catalog.providers import BASE_URLS
 
 Json = dict[str, Any]
@@ -59,7 +60,7 @@ def destination(host: Any, provider: Any) -> str:
     """Return where a target leads: to its custom host, else to its provider. "" where neither is known."""
     if host:
         try:
-            return origin_of(str(host))
+            return origin_of(read_url(str(host)) or "")
         except ValueError:
             return ""
     if not isinstance(provider, str) or not provider.strip():

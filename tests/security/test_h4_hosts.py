@@ -109,6 +109,28 @@ def test_a_host_of_a_stored_config_gets_no_key_of_the_caller(gateway: bool) -> N
     assert "a=b" in received
 
 
+@pytest.mark.parametrize("gateway", [False, True])
+@pytest.mark.parametrize("spelling", ["https:", "https:/", "HTTPS:///", "https:\\", " https:\\\\", "ht\ttps://"])
+def test_no_spelling_of_a_host_passes_the_list(spelling: str, gateway: bool) -> None:
+    shelf = msgspec.structs.replace(shelf_of(), host_policy=HostPolicy("listed", frozenset({"llm.example.com"})))
+    tree = {"provider": "openai", "api_key": "sk-own", "customHost": f"{spelling}foreign.example/v1"}
+    hook = {"default.webhook": {"webhookURL": f"{spelling}foreign.example/v1"}}
+    status, received = call(shelf, gateway=gateway, x_portkey_config=tree)
+    assert (status in (400, 403), received) == (True, "")
+    if gateway:
+        assert status == 403
+        tree = {"provider": "openai", "api_key": "sk-own", "input_guardrails": [{"metadata": hook}]}
+        assert call(shelf, gateway=gateway, x_portkey_config=tree) == (403, "")
+
+
+@pytest.mark.parametrize("name", ["custom_host", "customHost", "azure_foundry_url", "huggingfaceBaseUrl"])
+@pytest.mark.parametrize("host", ["HOST", "http:foreign.example", "https:\\\\foreign.example", "//foreign.example"])
+def test_no_spelling_of_a_stored_host_gets_a_key_of_the_caller(name: str, host: str) -> None:
+    shelf = shelf_of(config("pc-host", {name: host, "forward_headers": ["authorization"], "retry": {"attempts": 1}}))
+    _, received = call(shelf, gateway=True, x_portkey_config="pc-host", x_portkey_provider="openai", **OWN)
+    assert "sk-of-the-caller" not in received
+
+
 def test_a_host_that_the_caller_named_gets_the_callers_key() -> None:
     status, received = call(shelf_of(), x_portkey_custom_host="HOST", x_portkey_provider="openai", **OWN)
     assert status == 200

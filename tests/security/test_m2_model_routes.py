@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -46,7 +47,7 @@ MODEL_ROUTES = [
 ]
 
 
-def status_of(method: str, path: str, own: Key | None, **headers: str) -> tuple[int, bool, str]:
+def status_of(method: str, path: str, own: Key | None, body: bytes = b"{}", **headers: str) -> tuple[int, bool, str]:
     """Status of one call, whether the provider was reached, and the answer."""
     reached: list[str] = []
 
@@ -59,7 +60,7 @@ def status_of(method: str, path: str, own: Key | None, **headers: str) -> tuple[
     async def scenario() -> None:
         items = [config("pc-secret", {"provider": "openai", "api_key": "sk-config-0123456789abcdef"})]
         async with stand(provider, shelf=shelf_of(*items, *([own] if own else [])), trusted_hosts=LOCAL) as it:
-            client = await it.call(path, b"{}", method=method, **headers)
+            client = await it.call(path, body, method=method, **headers)
             answers.append((client.status, client.body.decode()))
 
     run(scenario())
@@ -93,3 +94,68 @@ def test_trace_and_connect_are_never_passed_on(method: str) -> None:
     for headers in ({"x_portkey_virtual_key": "ours"}, {"x_portkey_provider": "openai"}):
         status, reached, _ = status_of(method, "/v1/chat/completions", everything, **headers)
         assert (status, reached) == (405, False)
+
+
+LEADING_OUT = [
+    "../files/file-1?x=",
+    "../../v1/files",
+    "..",
+    "a/../../files",
+    "a/./b",
+    "..\\files",
+    "%2e%2e/files",
+    "%2e%2e%2ffiles",
+    "%252e%252e%252ffiles",
+    "%25252525252e./files",
+    "gpt-4o#",
+    "gpt-4o%3Fx",
+    "\t../files",
+    "../\nfiles",
+    ["../files"],
+    {"a": 1},
+]
+
+
+@pytest.mark.parametrize("model", LEADING_OUT, ids=repr)
+def test_a_model_leads_to_no_other_route(model: Any) -> None:
+    """Gateways put the model into the path for many providers."""
+    for name in ("model", "version"):
+        body = json.dumps({name: model, "messages": []}).encode()
+        for sent in (body, b"\xef\xbb\xbf" + body, body[:-1] + b', "a": "\\ud800\xff"}'):
+            assert status_of("POST", "/v1/chat/completions", key("ours"), body=sent, x_portkey_virtual_key="ours")[
+                :2
+            ] == (403, False)
+    for tree in (
+        {"virtual_key": "ours", "override_params": {"model": model}},
+        {"strategy": {"mode": "single"}, "targets": [{"virtual_key": "ours", "defaultParams": {"model": model}}]},
+    ):
+        assert status_of("POST", "/v1/chat/completions", key("ours"), x_portkey_config=json.dumps(tree))[:2] == (
+            403,
+            False,
+        )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-4o-2024-08-06",
+        "ft:gpt-4o:acme::id",
+        "accounts/fireworks/models/llama-v3p1",
+        "anthropic.claude-3-5-sonnet-20240620-v1:0",
+        "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.x-1.5-v1:0",
+        "arn%3Aaws%3Abedrock%3Aeu-west-1%3A123%3Ainference-profile%2Feu.x",
+        "meta-llama/Llama-3.1-8B...Instruct",
+    ],
+)
+def test_names_of_models_are_served(model: str) -> None:
+    body = json.dumps({"model": model}).encode()
+    assert status_of("POST", "/v1/chat/completions", key("ours"), body=body, x_portkey_virtual_key="ours")[:2] == (
+        200,
+        True,
+    )
+
+
+@pytest.mark.parametrize("name", ["x_http_method_override", "X-HTTP-Method", "x-method-override"])
+def test_no_header_makes_another_method_of_it(name: str) -> None:
+    headers = {"x_portkey_virtual_key": "ours", name: "DELETE"}
+    assert status_of("GET", "/v1/models/gpt-4o", key("ours"), **headers)[:2] == (403, False)

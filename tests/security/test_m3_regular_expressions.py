@@ -125,6 +125,11 @@ CONFIGS = [
     {"outputGuardrails": [{"default.jsonSchema": {"schema": {"properties": {"x": {"pattern": BAD}}}}}]},
     {"outputGuardrails": [{"default.jsonSchema": {"schema": {"patternProperties": {BAD: {}}}}}]},
     guardrail(BAD) | {"input_guardrails": [{"default.regexMatch": {"rule": "ok"}}] * 51},
+    # names that mean something else in a node
+    guardrail(BAD) | {"input_guardrails": [{"metadata": {"id": "default.regexMatch", "rule": BAD}}]},
+    guardrail(BAD) | {"input_guardrails": [{"override_params": {"id": "regexReplace", "rule": BAD}}]},
+    condition("ok") | {"strategy": {"conditions": [{"query": {"metadata": {"$regex": BAD}}, "then": "t"}]}},
+    condition("ok") | {"strategy": {"conditions": [{"query": {"$and": [{"defaultParams": {"$regex": BAD}}]}}]}},
 ]
 
 
@@ -149,6 +154,19 @@ def test_capture_refuses_them_in_default_guardrails_and_passes_what_is_for_provi
             assert (await it.call(x_portkey_config=json.dumps(config))).status == 200
             config = condition("^a.*") | guardrail("/[a-z]+@/g")
             assert (await it.call(x_portkey_config=json.dumps(config))).status == 200
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("hidden", ["1" * 5000, "[" * 2000 + "]" * 2000], ids=["a long number", "a deep list"])
+@pytest.mark.parametrize("name", ["x_portkey_config", "x_portkey_default_input_guardrails"])
+def test_what_only_the_gateway_could_read_is_refused(name: str, hidden: str) -> None:
+    hook = f'{{"default.regexMatch": {{"rule": "{BAD}", "a": {hidden}}}}}'
+    text = f"[{hook}]" if "guardrails" in name else f'{{"provider": "openai", "input_guardrails": [{hook}]}}'
+
+    async def scenario() -> None:
+        async with stand(chat) as it:
+            assert (await it.call(**{name: text})).status == 400
 
     run(scenario())
 

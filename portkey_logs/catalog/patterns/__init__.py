@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from portkey_logs.catalog.options import camel
+from portkey_logs.catalog.options import camel, without_bodies
 from portkey_logs.catalog.patterns.cost import cost_of
 from portkey_logs.catalog.patterns.syntax import Parser, Unbounded
 
@@ -25,13 +25,12 @@ MAX_PATTERNS = 50  # of one config; each is run on the whole text
 MAX_STEPS = 1000  # for each character of a text: with a text of 1 MB about a second
 MAX_STEPS_SQUARE = 32  # the same where the exponent is 2
 MAX_LINEAR_COUNT = 16  # V8's engine with linear time takes no larger counted repetition
-_BODIES = frozenset({"overrideParams", "defaultParams", "metadata"})  # for the provider; the gateway runs nothing there
 _DELIMITED = re.compile(r"/([^\n\r\u2028\u2029]+?)/([gimsuyd]*)")
 
 
 def problems(config: Any) -> Iterator[tuple[str, str]]:
     """Path and problem of each pattern in a config or a list of guardrails that could take too long."""
-    for number, (path, value, is_schema) in enumerate(_patterns(config, ""), 1):
+    for number, (path, value, is_schema) in enumerate(_patterns(without_bodies(config), ""), 1):
         if number > MAX_PATTERNS:
             yield path, f"is one of more than {MAX_PATTERNS} regular expressions"
             return
@@ -49,8 +48,6 @@ def _patterns(value: Any, path: str) -> Iterator[tuple[str, Any, bool]]:
     elif isinstance(value, dict):
         for name, item in value.items():
             option, at = camel(name), f"{path}.{name}" if path else name
-            if option in _BODIES:
-                continue
             if option == "$regex" or (option == "rule" and item):
                 yield at, item, False
             elif option == "pattern" and isinstance(item, str):
