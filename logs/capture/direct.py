@@ -60,12 +60,15 @@ class Direct:
                 f"Without a gateway the provider {provider[:100]!r} is not known; known are {known}. {_SET}",
                 "unknown_provider",
             )
-        self._guard.parse(str(host))
+        if self._guard.parse(str(host)).raw_user is not None:
+            raise Refused(400, "A host is named without a user name or password", "invalid_host")
         url = str(host).rstrip("/") + request.target.removeprefix("/v1")
         origin = origin_of(url)
         api_key = _get(config, "api_key")
         if isinstance(api_key, SealedSecret):
             api_key = api_key.open(origin)
+        if isinstance(api_key, str) and not api_key.isprintable():
+            raise Refused(400, "The provider's key has characters that no header may have", "invalid_request")
         with_credentials = origin not in request.stored_hosts
         headers = _headers(request, provider, api_key, with_credentials=with_credentials)
         return url, headers, provider, _timeout(request, config)
@@ -85,6 +88,8 @@ def _config(request: Request) -> dict[str, Any]:
     for name, word in _WORDS.items():
         if config.get(name):
             raise Refused(400, f"The config asks for {word}, which takes a gateway. {_SET}", "needs_gateway")
+    if not isinstance(config.get("provider") or "", str):
+        raise Refused(400, "provider must be a string", "invalid_request")
     return config
 
 

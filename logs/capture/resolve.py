@@ -236,10 +236,11 @@ class _Resolution:
             raise _unusable("config", slug, where, archived=config is not None)
         return config
 
-    def _node(self, node: Json, shown: Json, path: str, *, has_host: bool = False) -> Json:
+    def _node(self, node: Json, shown: Json, path: str, *, has_host: bool = False, above: str = "") -> Json:
         """A config or target for the gateway; ``shown`` is the same one for the log, and gets the versions.
 
-        ``has_host``: a node above names a host, which the gateway hands down to its targets.
+        ``has_host``: a node above names a host, which the gateway hands down to its targets. ``above``: the virtual key
+        of a node above; a host below would take its place, also one that differs in its path alone.
         """
         slug = schema.virtual_key_of(node)
         resolved = dict(node)
@@ -252,12 +253,15 @@ class _Resolution:
             if has_host:
                 raise Refused(400, f"A custom_host above {path} cannot be set with the virtual key {slug}", "conflict")
             resolved = self._with_key(resolved, slug, path)
-        has_host = has_host or any(options.camel(name) in _HOST and value for name, value in node.items())
+        names_host = any(options.camel(name) in _HOST and value for name, value in node.items())
+        if above and names_host:
+            raise Refused(400, f"{path} cannot name a host below the virtual key {above}", "conflict")
+        has_host, above = has_host or names_host, slug or above
         targets, shown_targets = node.get("targets"), shown.get("targets")
         if isinstance(targets, list) and isinstance(shown_targets, list):
             shown["targets"] = [dict(item) if isinstance(item, dict) else item for item in shown_targets]
             resolved["targets"] = [
-                self._node(target, shown["targets"][index], f"{path}.targets[{index}]", has_host=has_host)
+                self._node(target, shown["targets"][index], f"{path}.targets[{index}]", has_host=has_host, above=above)
                 if isinstance(target, dict)
                 else target
                 for index, target in enumerate(targets)

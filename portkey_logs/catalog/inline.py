@@ -66,7 +66,10 @@ def resolve_masks(config: Any, masked: Any, secrets: Secrets) -> Any:
         alike = [
             (old_path, value)
             for old_path, mask, value, use in known
-            if mask == text and not leads_elsewhere and use == _use(config, path)
+            if mask == text
+            and not leads_elsewhere
+            and use == _use(config, path)
+            and destinations_at(config, path) <= destinations_at(masked, old_path)
         ]
         candidates = [value for old_path, value in alike if old_path == path] or [value for _, value in alike]
         if not candidates or any(value != candidates[0] for value in candidates):
@@ -119,7 +122,7 @@ def destinations_at(config: Any, path: Path) -> frozenset[str]:
             break
         host, provider = option(node, "customHost") or host, option(node, "provider") or provider
         node = node["targets"][index]
-    return destinations(node, host, provider)
+    return destinations(node, host, provider) if isinstance(node, dict) else frozenset()
 
 
 def show(path: Path) -> str:

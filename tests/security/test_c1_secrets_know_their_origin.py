@@ -16,7 +16,7 @@ from portkey_logs.catalog.inline import MaskSent, resolve_masks, take_out
 from portkey_logs.catalog.models import Config, Invalid, VirtualKey
 from portkey_logs.catalog.sealed import ForeignDestination, SealedSecret, destinations, open_config, origin_of
 from tests.factories import People
-from tests.logs.capture.stand import run, stand
+from tests.logs.capture.stand import Shelves, run, stand
 from tests.logs.capture.test_resolve import config, key, shelf_of
 
 SECRET = "sk-stored-secret-0123456789abcdef"
@@ -110,6 +110,41 @@ def test_a_host_or_provider_in_a_header_is_refused(headers: dict[str, str]) -> N
 def test_m1_a_provider_beside_a_key_must_be_the_keys(headers: dict[str, str], spelling: str) -> None:
     status, _ = sent_to_listener({**headers, "x_portkey_provider": spelling})
     assert status == 400
+
+
+@pytest.mark.parametrize("path", ["/v1/files?x=", "/v1/files#", "/v2"])
+def test_m2_a_host_below_a_key_is_refused_where_only_its_path_differs(path: str) -> None:
+    received: list[str] = []
+
+    async def listener(request: web.Request) -> web.Response:
+        received.append(request.raw_path)
+        return web.json_response({})
+
+    async def scenario() -> None:
+        async with stand(listener, gateway=False, trusted_hosts=LOCAL) as it:
+            it.app.registry = Shelves(shelf_of(key("own", secret=SECRET, custom_host=f"{it.upstream}/v1")))
+            for tree in (
+                {"virtual_key": "own", "targets": [{"custom_host": it.upstream + path}]},
+                {"targets": [{"provider": "@own", "targets": [{"customHost": it.upstream + path}]}]},
+            ):
+                assert (await it.call(x_portkey_config=json.dumps(tree))).status == 400
+
+    run(scenario())
+    assert received == []
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"provider": "openai", "api_key": "k", "custom_host": "https://user:word@llm.example.com/v1"},
+        {"provider": "openai", "api_key": "k\r\nx-other: y", "custom_host": "HOST"},
+        {"provider": ["openai"], "custom_host": "HOST"},
+        {"targets": [{"virtual_key": ["ours"], "provider": 7}]},
+    ],
+    ids=str,
+)
+def test_what_no_call_can_be_made_of_is_refused_in_words(tree: Json) -> None:
+    assert sent_to_listener({"x_portkey_config": tree, "authorization": "Bearer sk-own"}) == (400, "")
 
 
 def test_the_key_of_a_host_still_reaches_it() -> None:
@@ -253,6 +288,25 @@ def test_an_edit_that_adds_a_host_anywhere_asks_for_the_secret(people: People) -
         with pytest.raises(Invalid, match="give the secret itself"):
             stored.save_version(edited, by=by)
     assert stored.save_version({**masked, "retry": {"attempts": 3}}, by=by).reveal()["api_key"] == SECRET
+
+
+def test_an_edit_that_changes_where_targets_lead_asks_for_the_secret(people: People) -> None:
+    """A secret above its targets goes where they lead."""
+    by = Actor(people.alice)
+
+    def leading_to(provider: str, secret: str) -> Json:
+        target = {"provider": provider, "request_timeout": 1000}
+        return {"api_key": secret, "strategy": {"mode": "single"}, "targets": [target]}
+
+    stored = Config.create(people.workspace, "c", leading_to("openai", SECRET), by=by)
+    mask = stored.current.body["api_key"]
+    for provider in ("ollama", "groq"):
+        with pytest.raises(Invalid, match="give the secret itself"):
+            stored.save_version(leading_to(provider, mask), by=by)
+    with pytest.raises(Invalid):
+        stored.save_version({"targets": [mask]}, by=by)
+    kept = stored.save_version({**leading_to("openai", mask), "retry": {"attempts": 2}}, by=by)
+    assert kept.reveal()["api_key"] == SECRET
 
 
 def test_another_host_of_a_virtual_key_asks_for_the_secret(people: People) -> None:
