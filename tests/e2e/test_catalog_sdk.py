@@ -184,4 +184,4 @@ def test_bad_bodies_are_refused_in_words(server: str, people: People, body: byte
 def test_other_methods_are_refused(server: str, people: People) -> None:
     headers = {"x-portkey-api-key": make_key(people.workspace, scopes=ApiKey.SCOPES)[1]}
     answer = httpx.patch(f"{server}/v1/configs", headers=headers, trust_env=False)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, HEAD")

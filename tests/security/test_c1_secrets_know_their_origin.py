@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portkey_logs.accounts.models import Actor
+from portkey_logs.accounts.models import Actor, AuditEvent
 from portkey_logs.catalog.inline import MaskSent, resolve_masks, take_out
 from portkey_logs.catalog.models import Config, Invalid, VirtualKey
 from portkey_logs.catalog.sealed import ForeignDestination, SealedSecret, destinations, open_config, origin_of
@@ -318,6 +318,8 @@ def test_another_host_of_a_virtual_key_asks_for_the_secret(people: People) -> No
     assert stored.custom_host == ""
     stored.change(by=by, custom_host=FOREIGN, secret="sk-another-0123456789")
     assert stored.open_secret() == "sk-another-0123456789"
+    actions = AuditEvent.objects.filter(subject=stored.slug).values_list("action", flat=True)
+    assert sorted(actions) == ["virtual_key.change", "virtual_key.create", "virtual_key.rotate_secret"]
     stored.change(by=by, custom_host="", note="back to the provider")
     azure = VirtualKey.create(people.workspace, "a", "azure-openai", SECRET, by=by, options={"resource_name": "ours"})
     with pytest.raises(Invalid, match="give the provider's key again"):

@@ -113,6 +113,8 @@ class VirtualKey(Item):
                 raise Invalid(findings)
         self.save(update_fields=[*changes, *(("sealed", "hint") if secret else ()), "updated_at"])
         self._note(by, "change", ", ".join(changes))
+        if secret:
+            self._note(by, "rotate_secret")
 
     def rotate_secret(self, secret: str, by: Actor) -> None:
         """Another secret under the same slug. Raises Invalid."""
