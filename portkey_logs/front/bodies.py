@@ -35,13 +35,16 @@ class ClientGone(Exception):
 
 
 class Allowance:
-    """A number of bytes that bodies share."""
+    """A number of bytes that bodies share. Where it is used up, bodies that come slowly give way, the oldest first."""
 
     def __init__(self, limit: int) -> None:
         self._left = limit
+        self._bodies: dict[Body, None] = {}  # by age
 
-    def take(self, size: int) -> None:
+    def take(self, body: Body, size: int) -> None:
         """Raises RequestRefused where there is not so much left."""
+        while size > self._left and (slow := self._slowest_but(body)):
+            slow.give_way()
         if size > self._left:
             raise RequestRefused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -49,10 +52,15 @@ class Allowance:
                 retry_after=RETRY_SECONDS,
             )
         self._left -= size
+        self._bodies.setdefault(body)
 
-    def give_back(self, size: int) -> None:
-        """End the use of what was taken."""
-        self._left += size
+    def give_back(self, body: Body) -> None:
+        """End the use of what a body took."""
+        del self._bodies[body]
+        self._left += body.size
+
+    def _slowest_but(self, body: Body) -> Body | None:
+        return next((each for each in self._bodies if each is not body and each.is_slow), None)
 
 
 class Admission(NamedTuple):
@@ -69,6 +77,8 @@ class Body(BytesIO):
         super().__init__()
         self.size = 0
         self._allowance: Allowance | None = None
+        self._began = 0.0
+        self._timer: asyncio.Timeout | None = None  # while it comes
 
     async def fill(
         self,
@@ -83,10 +93,10 @@ class Body(BytesIO):
         raise.
         """
         admission = await admit(declared)
-        began = asyncio.get_running_loop().time()
+        self._began = asyncio.get_running_loop().time()
         more = True
         try:
-            async with asyncio.timeout(limits.BODY_SECONDS) as timer:
+            async with asyncio.timeout(limits.BODY_SECONDS) as self._timer:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -97,24 +107,40 @@ class Body(BytesIO):
                         admission = await admit(self.size + len(chunk))
                     self._charge(admission.allowance, self.size + len(chunk))
                     self.write(chunk)
-                    timer.reschedule(began + limits.BODY_SECONDS + self.size / limits.MIN_BYTES_A_SECOND)
+                    self._timer.reschedule(self._began + limits.BODY_SECONDS + self.size / limits.MIN_BYTES_A_SECOND)
         except TimeoutError:
             raise RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly.") from None
+        finally:
+            self._timer = None
         self.getvalue()  # cuts the buffer to size: reading all of it then copies nothing
         self.seek(0)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether it still comes, and for longer than others are to wait for what it takes."""
+        allowed = limits.GIVE_WAY_SECONDS + self.size / limits.GIVE_WAY_BYTES_A_SECOND
+        return self._timer is not None and asyncio.get_running_loop().time() - self._began > allowed
+
+    def give_way(self) -> None:
+        """Give the memory back to others while it still comes: ``fill`` raises RequestRefused (408)."""
+        self._release()
+        if self._timer:
+            self._timer.reschedule(asyncio.get_running_loop().time())
+
     def close(self) -> None:
         """Give the memory back."""
-        if self._allowance:
-            self._allowance.give_back(self.size)
-            self._allowance = None
+        self._release()
         super().close()
+
+    def _release(self) -> None:
+        if self._allowance:
+            self._allowance.give_back(self)
+            self._allowance = None
 
     def _charge(self, allowance: Allowance, size: int) -> None:
         if allowance is not self._allowance:
-            allowance.take(self.size)
-            if self._allowance:
-                self._allowance.give_back(self.size)
+            allowance.take(self, self.size)
+            self._release()
             self._allowance = allowance
-        allowance.take(size - self.size)
+        allowance.take(self, size - self.size)
         self.size = size

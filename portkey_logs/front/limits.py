@@ -19,6 +19,10 @@ MAX_HELD_KNOWN_BYTES = 512 * MIB
 # bad line; 32 KiB/s is less than any line that a page of ours would load on.
 BODY_SECONDS = 20.0
 MIN_BYTES_A_SECOND = 32 * 1024
+# Where an allowance is used up, bodies that took longer than this so far end in favour of others. Forms come in
+# milliseconds, and a line that uploads many megabytes has 1 MiB/s; so holding all of it for long takes 20 MB/s.
+GIVE_WAY_SECONDS = 2.0
+GIVE_WAY_BYTES_A_SECOND = MIB
 # Between two pieces of an answer that a client takes. Longer than any proxy waits for a client of its own.
 SEND_SECONDS = 60.0
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from portkey_logs.front.app import Front
 from tests.e2e.gateway import Process, web
 from tests.factories import make_key, make_people
 from tests.logs.processes import database_url
-from tests.security.front import Call
+from tests.security.front import CHUNK, Call
 
 Serve = Callable[[Call], Call]
 LOG = json.dumps({"request": {"url": "https://api.openai.com/v1/chat/completions", "body": {"model": "m"}}}).encode()
@@ -59,6 +60,32 @@ def test_no_thread_waits_for_a_body(front: Serve, monkeypatch: pytest.MonkeyPatc
 
     call = asyncio.run(Stalled("POST", "/accounts/login/", 900_000).made(Front(application)))
     assert call.status == 408
+
+
+def test_slow_bodies_give_way_where_all_memory_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 clients that send a megabyte each and stop would refuse the forms of everybody else for a minute."""
+    monkeypatch.setattr(limits, "MAX_HELD_UNKNOWN_BYTES", 10 * CHUNK)
+    monkeypatch.setattr(limits, "GIVE_WAY_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "GIVE_WAY_BYTES_A_SECOND", 1 << 40)
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("content-length", "0")])
+        return [b""]
+
+    async def scene() -> tuple[list[Call], list[Call]]:
+        front = Front(application)
+        stalled = [Stalled("POST", "/accounts/login/", 900_000) for _ in range(10)]
+        waiting = [asyncio.create_task(call.made(front)) for call in stalled]
+        while not all(call.bytes_read for call in stalled):
+            await asyncio.sleep(0)
+        complete = [await Call("POST", "/accounts/login/", 3 * CHUNK).made(front) for _ in range(3)]
+        for task in waiting:
+            task.cancel()
+        return stalled, complete
+
+    stalled, complete = asyncio.run(scene())
+    assert [call.status for call in complete] == [200] * 3
+    assert [call.status for call in stalled] == [408] * 3 + [0] * 7  # the oldest, and no more than it takes
 
 
 def test_without_a_valid_key_the_api_reads_nothing(front: Serve) -> None:
