@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from logs import visible
 from logs.jsonscan import Member, document, is_container, levels, outside_escape, walk
 
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
@@ -29,8 +30,11 @@ SCAN_BUDGET = 64 * 1024 * 1024  # bytes walked over for one answer, about a seco
 PREVIEW_CHARACTERS = 80
 STRING_CHARACTERS = 20_000  # of one string, at first
 MORE_CHARACTERS = 100_000  # of one string, when more of it is asked for
-TEXT_BUDGET = 500_000  # characters of all strings of one answer; then each gets a line
-LINE_CHARACTERS = 200
+TEXT_BUDGET = 500_000  # characters of all keys and values of one answer; then each gets a line
+LINE_CHARACTERS = 200  # of a line, a key and a number
+# Behind the budget: a line for each node of the largest answer. Hidden characters count as what they are drawn as, and
+# would otherwise be ten times that; so no more nodes are drawn then.
+MAX_BEHIND_TEXT_BUDGET = NODE_BUDGET * LINE_CHARACTERS
 SPELLED_STEPS = 30
 PIECE_BYTES = 256 * 1024
 
@@ -106,7 +110,8 @@ class _Drawing:
         return root
 
     def _affords(self, node: Node) -> bool:
-        return self._leads_to_shown(node) or (self.nodes_left > 0 and self.bytes_left > node.size)
+        has_room = self.nodes_left > 0 and self.text_left > -MAX_BEHIND_TEXT_BUDGET and self.bytes_left > node.size
+        return has_room or self._leads_to_shown(node)
 
     def _leads_to_shown(self, node: Node) -> bool:
         return self.show is not None and f"{self.show}/".startswith(f"{node.path}/")
@@ -133,14 +138,15 @@ class _Drawing:
 
     def _node(self, member: Member, path: str) -> Node:
         doc, (position, key, start, end) = self.doc, member
-        name = "" if not path else _escaped(text_of(doc, *key)) if key else str(position)
+        name = "" if not path else _escaped(_line(text_of(doc, *key))) if key else str(position)
         node = Node(name, _kind(doc, start), path, size=end - start, is_shown=path == self.show)
         if node.kind in ("object", "array"):
             node.preview = _preview(doc, start + 1, end - 1)
         elif node.kind == "string":
             self._string(node, start, end)
         else:
-            node.value = doc[start:end].decode("ascii", "replace")
+            node.value = _line(doc[start:end].decode("ascii", "replace"))
+        self.text_left -= visible.drawn_size(node.key) + visible.drawn_size(node.value or node.preview)
         return node
 
     def _string(self, node: Node, start: int, end: int) -> None:
@@ -151,7 +157,6 @@ class _Drawing:
         if first + 2 * LINE_CHARACTERS < limit:  # what is looked for is among the first characters
             first = 0
         self._take(node, start, end, first, limit)
-        self.text_left -= node.characters
 
     def _take(self, node: Node, start: int, end: int, first: int, limit: int) -> None:
         shown, total = _window(self.doc, start + 1, end - 1, first, limit)
@@ -248,6 +253,10 @@ def _preview(doc: bytes, start: int, end: int) -> str:
     text = _SPACES.sub(" ", text).strip()
     cut = end - start > 4 * PREVIEW_CHARACTERS or len(text) > PREVIEW_CHARACTERS
     return text[:PREVIEW_CHARACTERS] + "…" if cut else text
+
+
+def _line(text: str) -> str:
+    return text if len(text) <= LINE_CHARACTERS else text[:LINE_CHARACTERS] + "…"
 
 
 def _quoted(text: str) -> str:

@@ -21,9 +21,13 @@ _HIDDEN = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# Marks of one text that have a colour and a name; 100 KB of such characters would be 3 MB of HTML. The rest are there
-# as their code points in the text.
+# Marks of one text that have a colour and a name, 75 bytes each; the rest are there as their code points in the text.
+# Of a short text fewer: a page has thousands of texts. MIN_MARKS, and one more for each CHARACTERS_OF_A_MARK.
 MAX_MARKS = 200
+MIN_MARKS = 10
+CHARACTERS_OF_A_MARK = 20
+CODE_POINT_CHARACTERS = 12  # bytes of "⟦U+202E⟧"
+_HIDDEN_RUN = re.compile(f"{_HIDDEN.pattern}+")
 _JOINERS = "\u200c\u200d"
 _EMOJI_STYLES = "\ufe0e\ufe0f"
 
@@ -36,14 +40,14 @@ def mark(text: str) -> SafeString:
     escaped = escape(text)
     if escaped.isascii() and escaped.isprintable():
         return escaped
-    return mark_safe(_HIDDEN.sub(_Marker().glyph, escaped))  # noqa: S308  escaped above; a glyph holds hex digits and a name
+    return mark_safe(_HIDDEN.sub(_Marker(len(escaped)).glyph, escaped))  # noqa: S308  escaped above; a glyph holds hex digits and a name
 
 
 def mark_html(html: str) -> SafeString:
     """Sanitised HTML with the hidden characters of its text marked; its tags stay as they are."""
     if not _HIDDEN.search(html):
         return mark_safe(html)  # noqa: S308  the caller's HTML is sanitised
-    pieces, glyph = _TAG.split(html), _Marker().glyph
+    pieces, glyph = _TAG.split(html), _Marker(len(html)).glyph
     pieces[::2] = [_HIDDEN.sub(glyph, piece) for piece in pieces[::2]]
     return mark_safe("".join(pieces))  # noqa: S308  as above
 
@@ -53,11 +57,18 @@ def plain(text: str) -> str:
     return _HIDDEN.sub(lambda match: match[0] if _is_ordinary(match) else _code_point(match[0]), text)
 
 
-class _Marker:
-    """Replaces the hidden characters of one text."""
+def drawn_size(text: str) -> int:
+    """How many characters are drawn for a text: a hidden one takes CODE_POINT_CHARACTERS."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return len(text) + (CODE_POINT_CHARACTERS - 1) * sum(map(len, _HIDDEN_RUN.findall(text)))
 
-    def __init__(self) -> None:
-        self.left = MAX_MARKS
+
+class _Marker:
+    """Replaces the hidden characters of one text of so many characters."""
+
+    def __init__(self, length: int) -> None:
+        self.left = min(MIN_MARKS + length // CHARACTERS_OF_A_MARK, MAX_MARKS)
 
     def glyph(self, match: re.Match[str]) -> str:
         if _is_ordinary(match):
