@@ -13,7 +13,9 @@ import re
 _PREFIXED = (
     "plk_|sk[-_]|pk[-_]|rk[-_]|xai-|gsk_|nvapi-|csk-|tgp_v1_|tgp_|jina_|pplx-|r8_|hf_|pcsk_|tvly-|lsv2_[ps][tk]_|vck_"
     "|gh[oprsu]_|github_pat_|gl(?:pat|dt|rt|rtr|ptt|soat|ft|imt|agent|cbt|oas)-|npm_|pypi-|dckr_[po]at_|xox[a-z]-|xapp-|whsec_|shp(?:at|ca|pa|ss)_|do[opr]_v1_"
-    "|hv[sbr]\\.|sntry[su]_|glc_|glsa_|lin_api_|figd_|ATATT3|AGE-SECRET-KEY-1|ya29\\."
+    "|hv[sbr]\\.|sntry[su]_|glc_|glsa_|lin_api_|figd_|AT[AC]TT3|ATBB|AGE-SECRET-KEY-1|ya29\\."
+    "|ntn_|esecret_|sq0[a-z]{3}-|HRKU-|phx_|fm[12]_|fo1_|rnd_|vc[pkia]_|sb_secret_|sbp_|PMAK-|NRA[KL]-"
+    "|ops_eyJ|e2b_|bb_live_|dp\\.[a-z]{2,5}\\."
 )
 _CHARACTER = r"[A-Za-z0-9_\-]"
 _KEYS = (
@@ -26,6 +28,12 @@ _KEYS = (
     r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
     r"AIza[A-Za-z0-9_\-]{30,}",
     rf"SG\.{_CHARACTER}{{16,}}\.{_CHARACTER}{{16,}}",
+    # Those without a beginning of their own have a length, of hexadecimal digits or with a mark in the middle.
+    "(?:key-|fc-|pul-|dapi|SK)[0-9a-f]{32,40}",
+    "secret_[A-Za-z0-9]{40,}",
+    r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{30,}",  # bots of Telegram
+    r"[MNO][A-Za-z0-9]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}",  # bots of Discord
+    r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9]{40,}",
     # A first part ends where another could begin: text full of beginnings would else be read from each of them.
     r"eyJ(?:[A-Za-z0-9]|[_\-](?!eyJ)){10,}+\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?",
 )
@@ -34,7 +42,10 @@ _KEY = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.S,
 )
-_MAY_BE_KEY = re.compile(r"[-_]|eyJ|A[KSBC][IC]A|AIza|SG\.|ya29|hv[sbr]\.|ATATT")  # each of the above has one
+# Each of the above has one of these.
+_MAY_BE_KEY = re.compile(
+    r"[-_]|eyJ|A[KSBC][IC]A|AIza|SG\.|ya29|hv[sbr]\.|AT[AC]TT|ATBB|dapi|SK|dp\.|:AA|\.[\w-]{6}\.|\.atlas"
+)
 
 # Whoever has the address of a webhook may write to it: all behind these beginnings is the secret.
 _WEBHOOK = re.compile(
@@ -43,11 +54,12 @@ _WEBHOOK = re.compile(
     r"|webhook\.office(?:365)?\.com/webhook(?:b[0-9]{1,2})?"
     r"|outlook\.office(?:365)?\.com/webhook(?:b[0-9]{1,2})?"
     r"|(?:logic\.azure|powerplatform|powerautomate)\.com(?::[0-9]{1,5})?/(?:powerautomate/)?[a-z/]{0,40}workflows"
-    r"|hooks\.zapier\.com/hooks/[a-z]{1,20}|maker\.ifttt\.com/trigger|api\.telegram\.org/(?=bot))/?)"
+    r"|hooks\.zapier\.com/hooks/[a-z]{1,20}|hook\.[a-z0-9]{2,4}\.make\.com|open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v[0-9]/hook"
+    r"|events\.pagerduty\.com/integration|maker\.ifttt\.com/trigger|api\.telegram\.org/(?=bot))/?)"
     r"([^\s\"'<>\\]+)",
     re.I,
 )
-_MAY_BE_WEBHOOK = re.compile(r"hooks\.|webhook|workflows|maker\.ifttt|api\.telegram", re.I)
+_MAY_BE_WEBHOOK = re.compile(r"hooks?[./]|webhook|workflows|maker\.ifttt|api\.telegram|pagerduty|/hook", re.I)
 
 _USERINFO = re.compile(r"(?<=://)([^/?#\s]*)@")
 # The other ways to write a database's address: "host=db password=…", "Server=…;Pwd=…;", "AccountKey=…".

@@ -43,13 +43,15 @@ _SECRET = re.compile(
     "secret|passw|passphrase|passcode|credential|authorization|cookie|signature|hmac|pwd|sessid|apikey|accesskey"
     "|privatekey|privkey|apitoken|authtoken|accesstoken|refreshtoken|authkey|authcode|sessionkey|hmackey|userpass"
     "|dbpass|passkey|signingkey|subscriptionkey|encryptionkey|masterkey|sharedkey|serviceaccount|bearer|jwt"
-    "|connectionstring|connstr"
+    "|connectionstring|connstr|authdata|authheader|authinfo|authstring|presharedkey|deploykey"
+    "|appkey|hashkey|licen[cs]ekey|clientassertion|codeverifier|magiclink|mnemonic|seedphrase"
+    "|(?:verification|recovery|backup|access|security|activation|onetime|unlock|login|mfa|tfa|factor)code"
 )
 # A word of its own is a secret ("x-auth", "otp"; not "author", "pinned"), except before a word that says that it is
 # something about one ("auth_type", "pass_rate").
 _SECRET_WORDS = re.compile(
     "auth|oauth|xauth|sid|otp|totp|hotp|mfa|pin|pincode|pass|psw|sig|hmac|dsn|creds?|sas|saml|csrf|csrftoken|xsrf|cv[vc]"
-    "|pem|j?sessionid"
+    "|pem|j?sessionid|authn|authz|authentication|basicauth|pat|psk|tfa"
 )
 _LAST_SECRET_WORDS = re.compile("key|session|sign")  # only at the end: "session_id" names a conversation
 _DATABASE = re.compile("database|db|redis|mongo|mongodb|postgres|postgresql|pg|mysql|mariadb|amqp|rabbitmq|broker")
@@ -63,7 +65,7 @@ _HARMLESS_BEFORE = re.compile(
 _HARMLESS_BEHIND = re.compile(
     "limit|count|counts|usage|budget|type|types|url|uri|endpoint|rate|size|length|quota|name|logprobs|mode|method"
     "|methods|scheme|status|state|enabled|required|version|provider|realm|level|timeout|expiry|expires|ttl|through"
-    "|fail|threshold|policy|algorithm|alg"
+    "|fail|threshold|policy|algorithm|alg|required|details|ids?|index|scopes?|hint"
 )
 
 _SCHEME = re.compile(r"(Bearer|Basic|Digest|Token|ApiKey|Api-Key|Key|AWS4-HMAC-SHA256)(\s+)(\S.*)", re.I | re.S)

@@ -19,14 +19,18 @@ NAMES = """auth x-auth X-Auth xAuth proxy_auth basic-auth oauth x-oauth x-sessio
     PHPSESSID JSESSIONID sessionid pass x-pass user_pass dbpass pwd x-pwd userPwd db-pwd passwd passcode otp x-otp totp
     mfa-code pin x-pin userPin card_pin sig x-sig hmac x-hub-hmac-sha256 x-shopify-hmac dsn sentry_dsn sentryDsn
     DATABASE_URL databaseUrl redis-url mongo_uri db_dsn creds aws_creds sas_token csrf x-xsrf x-sign saml cvv
-    sessionToken auth_key authCode client_pem"""
+    sessionToken auth_key authCode client_pem authentication X-Authentication authn basicAuth auth_data authHeader psk
+    wpa_psk GITHUB_PAT github_pat deploy_key deploykey appKey app_key client_assertion code_verifier recovery_code
+    backupCode verification-code one_time_code accessCode security_code mnemonic seed_phrase licenceKey"""
 
 HARMLESS = """author authors authority :authority pinned unpinned pinecone pin_count spin opinion max_tokens
     token_count tokenizer passage passed bypass compass passthrough pass_through pass_rate single_pass side inside
     signal sign_in signup design assign sigma significance auth_type auth_method authMode azure_auth_mode session_id
     session-id x-session-id x-claude-code-session-id session_name session_count dsname pinterest otpauth-version
     key_id keyboard primary_key cache_key stop_token shipping usage url base_url webhook_url database
-    x-ratelimit-remaining-tokens prompt_tokens logprobs top_p seed response_format traceparent"""
+    x-ratelimit-remaining-tokens prompt_tokens logprobs top_p seed response_format traceparent
+    output_token_details token_id token_ids token_index oauth_scope authentication_required status_code error_code
+    country_code currencyCode language_code path pattern patch"""
 
 
 @pytest.mark.parametrize("name", NAMES.split())
@@ -57,6 +61,20 @@ KEYS = {
     "voyage": "pa-Xk93vTnB41LmYsZq7wXk93vTnB41LmYsZq7w",
     "npm": "npm_Xk93vTnB41LmYsZq7wXk93vTnB41LmYs",
     "docker": "dckr_pat_Xk93vTnB41LmYsZq7wXk93vTn",
+    "notion": "ntn_Xk93vTnB41LmYsZq7wXk93vTn",
+    "square": "sq0atp-Xk93vTnB41LmYsZq7wXk93",
+    "databricks": "dapi93041f7293041f7293041f7293041f72",
+    "twilio": "SK93041f7293041f7293041f7293041f72",
+    "mailgun": "key-93041f7293041f7293041f7293041f72",
+    "telegram bot": "123456789:AAXk93vTnB41LmYsZq7wXk93vTnB41LmYs",
+    "discord bot": "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.Xk93vTnB41LmYsZq7wXk93vTnB41",
+    "terraform": "Xk93vTnB41LmYs.atlasv1.Xk93vTnB41LmYsZq7wXk93vTnB41LmYsZq7wXk93vTnB41LmYs",
+    "supabase": "sbp_93041f7293041f7293041f7293041f72",
+    "doppler": "dp.pt.Xk93vTnB41LmYsZq7wXk93vTnB41LmYs",
+    "new relic": "NRAK-XK93VTNB41LMYSZQ7WXK93VTN",
+    "postman": "PMAK-93041f7293041f7293041f72-93041f7293041f7293",
+    "1password": "ops_eyJXk93vTnB41LmYsZq7wXk93vTn",
+    "bitbucket": "ATBBXk93vTnB41LmYsZq7wXk93vTn",
     "google oauth": "ya29.a0Xk93vTnB41LmYsZq7wXk93vTnB41",
     "groq": "gsk_Xk93vTnB41LmYsZq7wXk93vTnB41",
     "xai": "xai-Xk93vTnB41LmYsZq7wXk93vTnB41",
@@ -139,6 +157,7 @@ def test_a_pass_of_ours_is_masked_to_its_end() -> None:
         "mailto:ada@example.org, see https://h.example/a",
         "xoxo-love-and-kisses fw_short npm_run",
         "eyJ is how tokens begin",
+        "secret_manager_of_the_platform and fc-barcelona-fan-club",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
@@ -149,6 +168,7 @@ STARTS = [
     "plk_pass_a:", "plk_", "pa-", "fw_a", "SG.aaaaaaaaaaaaaaaaaaaa", "xoxb-a", "hooks.slack.com/services/", "password='",
     "password=", "pwd =", "://a:", "://a@", "logic.azure.com/", "workflows/a", "-----BEGIN PRIVATE KEY", "ya29.", "eyJ_a",
     "glpat-", "api.telegram.org/bot", "AKIA", "x-auth-", "oAuth",
+    "NM", "SK0a", "12345678:AA", "dp.pt.", " MAAAAAAAAAAAAAAAAAAAAAAAA.aaaaaa.", " aaaaaaaaaaaaaa.atlasv1.", "dapi", "ops_eyJ",
 ]  # fmt: skip
 
 
