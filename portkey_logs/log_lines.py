@@ -33,11 +33,12 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class RefusalsInOneLine(logging.Filter):
-    """Filter that takes the traceback from what Django refuses as suspicious, such as an unknown Host."""
+    """Filter that takes the traceback from what Django refuses: as suspicious, such as an unknown Host, or with 4xx."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See ``logging.Filter``."""
-        if record.name.startswith("django.security."):
+        is_refusal = record.name == "django.request" and record.levelno < logging.ERROR  # 4xx, as for what one may not
+        if is_refusal or record.name.startswith("django.security."):
             record.exc_info = None
         return True
 
