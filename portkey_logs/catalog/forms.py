@@ -100,7 +100,8 @@ class VirtualKeyForm(CatalogForm):
         choices=VirtualKey.Serves.choices,
         initial=VirtualKey.Serves.MODELS,
         required=False,
-        help_text="Other routes read or change the provider's account: every caller could delete its files.",
+        help_text="Model routes are chat, embeddings, images, audio and the like. Other routes read or change the"
+        " provider's account: every caller could delete its files.",
     )
     last_day = forms.DateField(
         required=False,

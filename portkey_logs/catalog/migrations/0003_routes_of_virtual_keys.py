@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="serves",
             field=models.CharField(
                 choices=[
-                    ("models", "Model routes only (chat, embeddings, images, audio, …)"),
+                    ("models", "Model routes only"),
                     ("everything", "Every route of the provider (files, batches, fine-tuning, …)"),
                 ],
                 default="models",

@@ -34,7 +34,7 @@ class VirtualKey(Item):
     """A provider's key that callers name by a slug. The secret is encrypted and never shown again."""
 
     class Serves(models.TextChoices):
-        MODELS = "models", "Model routes only (chat, embeddings, images, audio, …)"
+        MODELS = "models", "Model routes only"
         EVERYTHING = "everything", "Every route of the provider (files, batches, fine-tuning, …)"
 
     PREFIX = ""
