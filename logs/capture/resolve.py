@@ -351,6 +351,10 @@ class _Resolution:
         """Refuse a model that is a way to another route: gateways put models into paths. Raises Refused (403)."""
         body = self._new_body or self._body
         bodies = list(_values(config, _PARAMETERS))
+        is_form = self._fields.get("content-type", "").lower().startswith("multipart/form-data")
+        if self._body and not (self._new_body or is_form or _is_json(self._request)):
+            words = "With secrets kept here a body is JSON without Content-Encoding, or a form"
+            raise Refused(415, words, "invalid_request")
         if body and (self._new_body or _is_json(self._request)):
             bodies.append(_top_of(body))
         for name in [item.get(name) for item in bodies if isinstance(item, dict) for name in _IN_PATH]:
@@ -486,7 +490,10 @@ def _dump(body: Json) -> bytes:
 
 def _is_json(request: Request) -> bool:
     fields = request.fields
-    return "content-encoding" not in fields and "json" in fields.get("content-type", "").lower()
+    return (
+        fields.get("content-encoding", "").strip().lower() in ("", "identity")
+        and "json" in fields.get("content-type", "").lower()
+    )
 
 
 def _text(value: Any) -> str:

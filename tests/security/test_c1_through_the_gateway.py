@@ -194,6 +194,15 @@ def test_m2_a_model_leads_to_no_other_route(gateway_url: str, model: Any) -> Non
     assert (status, own) == (403, "")
 
 
+@pytest.mark.parametrize(
+    "spelling", [{"content_encoding": "identity"}, {"content_encoding": ""}, {"content_type": "audio/wav"}], ids=str
+)
+def test_m2_a_body_that_is_declared_otherwise_is_read_as_well(gateway_url: str, spelling: Json) -> None:
+    headers = {"x_portkey_virtual_key": "gemini"} | spelling
+    status, _, own = call(gateway_url, headers, {"model": "../../files/f?x=", "messages": []})
+    assert (status, own) == (403, "")
+
+
 def test_each_secret_reaches_its_own_host(gateway_url: str) -> None:
     """What the refusals must not break."""
     assert KEY_SECRET in call(gateway_url, {"x_portkey_virtual_key": "ours"})[2]

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
+from logs.capture.answers import Refused
+from logs.capture.request import Request
+from logs.capture.resolve import resolve
 from portkey_logs.catalog.registry import Key
-from tests.logs.capture.stand import run, stand
+from tests.logs.capture.stand import GRANT, Shelves, run, stand
 from tests.logs.capture.test_resolve import config, key, shelf_of
 
 LOCAL = frozenset({"127.0.0.1"})
@@ -159,3 +163,13 @@ def test_names_of_models_are_served(model: str) -> None:
 def test_no_header_makes_another_method_of_it(name: str) -> None:
     headers = {"x_portkey_virtual_key": "ours", name: "DELETE"}
     assert status_of("GET", "/v1/models/gpt-4o", key("ours"), **headers)[:2] == (403, False)
+
+
+@pytest.mark.parametrize("content_type", ["audio/wav", "text/plain", "application/octet-stream", ""])
+def test_a_body_whose_model_cannot_be_read_is_refused(content_type: str) -> None:
+    """Gateways read JSON whatever its type says."""
+    fields = CIMultiDict({"x-portkey-virtual-key": "ours", "content-type": content_type})
+    request = Request("POST", "/v1/chat/completions", fields)
+    with pytest.raises(Refused) as refusal:
+        resolve(request, GRANT, b'{"model": "../files"}', Shelves(shelf_of(key("ours"))))
+    assert refusal.value.status == 415
