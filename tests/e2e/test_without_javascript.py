@@ -171,6 +171,8 @@ def test_the_three_views_of_a_body(page: Page, site: Site) -> None:
 def test_a_key_is_made_used_and_revoked(page: Page, site: Site) -> None:
     page.get_by_role("link", name="API keys").click()
     page.get_by_label("Name").fill("Notebook")
+    expect(page.locator("[name=scopes]:checked")).to_have_count(1)  # logs.write alone
+    page.locator("[name=scopes][value='logs.view']").check()
     page.get_by_role("button", name="Make the key").click()
     key = page.get_by_role("textbox", name="API key").input_value()
     headers = {"x-portkey-api-key": key}
