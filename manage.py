@@ -22,7 +22,7 @@ def main() -> None:
         from environs import EnvError
     except ImportError:
         sys.exit("Django is missing: run `make up`, or `uv sync` and then `uv run manage.py ...`")
-    from portkey_logs.embedded import EmbeddedError
+    from portkey_logs.runtime.postgres import EmbeddedError
 
     arguments = sys.argv[1:]
     if arguments[:1] == ["up"]:
@@ -48,7 +48,7 @@ def data_dir() -> Path:
 @contextmanager
 def private_database() -> Iterator[None]:
     """Have the private server run, and name it where the settings look for a database."""
-    from portkey_logs.embedded import running
+    from portkey_logs.runtime.postgres import running
 
     with running(data_dir(), progress=lambda line: print(line, file=sys.stderr)) as url:
         os.environ["DATABASE_URL"] = url

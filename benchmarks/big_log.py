@@ -93,8 +93,9 @@ def store(workspace_id: int, body: bytes) -> str:
     """Stored from here, so that the web process has not yet seen any of it."""
     from django.db import connection
 
-    from logs.ingest import normalise, storage
-    from logs.ingest.record import Exchange
+    from logs.ingest import normalise
+    from logs.ingest import rows as storage
+    from logs.record import Exchange
 
     message = {"role": "assistant", "content": body.decode()[:-2]}
     answer = {"model": "gpt-4o", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
@@ -168,7 +169,7 @@ class Web:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        from logs.management.commands.up import web_command
+        from portkey_logs.runtime.management.commands.up import web_command
 
         self.main = subprocess.Popen(web_command(self.port), cwd=PROJECT)
         deadline = time.monotonic() + 30

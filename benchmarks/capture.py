@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    from logs import gateway
+    from portkey_logs.runtime import gateway
     from tests.e2e import gateway as servers
 
     key = (folder / "api_key").read_text().strip()

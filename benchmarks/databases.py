@@ -96,7 +96,7 @@ def settle() -> None:
     """What the worker and PostgreSQL would have done meanwhile: fold the rollups, gather statistics."""
     from django.db import connection
 
-    from logs import rollups
+    from logs.storage import rollups
 
     while rollups.fold(connection, datetime.now(UTC)):
         pass

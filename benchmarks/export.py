@@ -42,8 +42,8 @@ def main() -> None:
 
 
 def export(kind: str) -> None:
-    from exports import fields, work
-    from exports.models import Export
+    from logs.exports import fields, work
+    from logs.exports.models import Export
     from logs.models import Log
     from portkey_logs.accounts.models import Workspace
 

@@ -51,9 +51,10 @@ def run(options: argparse.Namespace) -> None:
 def parts(workspace: Any) -> dict[str, Callable[[], object]]:
     from django.http import QueryDict
 
-    from feedback.board import PARTS
+    from feedback.dashboard_tab import PARTS
     from feedback.scope import FeedbackScope
-    from logs import extensions, filters, pagination
+    from logs import extensions
+    from logs.explorer import filters, pagination
     from logs.models import Log
 
     def board(name: str, query: str) -> Callable[[], object]:
@@ -82,8 +83,9 @@ def seed(options: argparse.Namespace) -> Any:
     from django.db import connection
 
     from feedback.models import Feedback, FeedbackTrace
-    from logs import ids, partitions
+    from logs.storage import partitions
     from portkey_logs.accounts.models import ApiKey, Membership, Organisation, User, Workspace
+    from portkey_logs.lib import uuid7
 
     organisation = Organisation.objects.create(name="Acme", slug="acme")
     workspace = Workspace.objects.create(name="Acme", slug="acme", organisation=organisation)
@@ -97,7 +99,7 @@ def seed(options: argparse.Namespace) -> Any:
     logs = copy_logs(connection, workspace.pk, options.logs, start_ms, span_ms, chance)
     ratings = []
     for n, (id, trace_id, model, user) in enumerate(chance.sample(logs, options.ratings)):
-        at = datetime.fromtimestamp(ids.time_ms(id) / 1000, UTC) + timedelta(minutes=chance.expovariate(1 / 60))
+        at = datetime.fromtimestamp(uuid7.time_ms(id) / 1000, UTC) + timedelta(minutes=chance.expovariate(1 / 60))
         mine = n % 1000 == 0
         rating = Feedback(
             workspace=workspace, trace_id=trace_id, log_id=id, model=model, user=user, created_at=min(at, now),
@@ -119,7 +121,7 @@ def copy_logs(
     connection: Any, workspace_id: int, count: int, start_ms: int, span_ms: int, chance: random.Random
 ) -> list[tuple[Any, str, str, str]]:
     """Store the logs; their ids, traces, models and users."""
-    from logs import ids
+    from portkey_logs.lib import uuid7
 
     columns = {
         "workspace_id": workspace_id, "id": None, "received_at": datetime.now(UTC), "source": "api",
@@ -135,7 +137,7 @@ def copy_logs(
     made = []
     with connection.cursor() as cursor, cursor.copy(f"COPY log ({names}) FROM STDIN") as copy:
         for n in range(count):
-            id = ids.uuid7(start_ms + span_ms * n // count)
+            id = uuid7.uuid7(start_ms + span_ms * n // count)
             trace_id, model = f"{chance.getrandbits(128):032x}", chance.choice(MODELS)
             user, failed = f"user-{chance.randrange(5000)}", chance.random() < 0.03
             made.append((id, trace_id, model, user))

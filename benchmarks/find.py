@@ -147,7 +147,7 @@ def ingest() -> None:
     """Store logs as they come, until the process is ended."""
     from django.db import connection
 
-    from logs.ingest import normalise, portkey, storage
+    from logs.ingest import normalise, portkey, rows
     from logs.loadgen.exchanges import Maker
     from portkey_logs.accounts.models import Workspace
 
@@ -160,7 +160,7 @@ def ingest() -> None:
             for exchange in portkey.parse(body, {}, now_ms=now_ms)
             if not isinstance(exchange, portkey.RowError)
         ]
-        storage.commit_batch(connection, records)
+        rows.commit_batch(connection, records)
         time.sleep(INGEST_SECONDS)
 
 
@@ -183,11 +183,13 @@ def cases(workspace: Any) -> dict[str, tuple[str, Case]]:
     """What is measured: by an index (i), by rollups (r), by walking within one budget (w) or within two (2w)."""
     from django.http import QueryDict
 
-    from logs import filters, ids, pagination, stored
-    from logs.filters.address import Address
-    from logs.glance.parts import shown
+    from logs.analytics.list_summary.parts import shown
+    from logs.explorer import filters, pagination
+    from logs.explorer.filters.address import Address
+    from logs.explorer.pagination import Cursor
     from logs.models import Log
-    from logs.pagination import Cursor
+    from logs.storage import body_storage
+    from portkey_logs.lib import uuid7
 
     chance = random.Random(1)
 
@@ -206,13 +208,13 @@ def cases(workspace: Any) -> dict[str, tuple[str, Case]]:
         return "i" if select(query).answers_from_index else "w", fetch
 
     def anywhere() -> Cursor:
-        return Cursor(ids.floor(int((time.time() - chance.random() * DAYS * 86400) * 1000)))
+        return Cursor(uuid7.floor(int((time.time() - chance.random() * DAYS * 86400) * 1000)))
 
     def open_log() -> object:
         log = Log.objects.in_workspace(workspace).older_than(anywhere().id).newest_first().first()
         assert log is not None
         pagination.neighbours(Log.objects.in_workspace(workspace), log.id, from_index=True)
-        return stored.fetch(workspace.pk, log.id)
+        return body_storage.fetch(workspace.pk, log.id)
 
     def count(query: str) -> object:
         return pagination.capped_count(select(query).queryset)

@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> None:
     from django.db import connection
 
-    from logs import partitions
+    from logs.storage import partitions
     from portkey_logs.accounts.models import ApiKey, Organisation, Workspace
 
     now_ms = time.time_ns() // 1_000_000
@@ -105,8 +105,9 @@ def copy_rate(workspace_id: int, logs: list[dict[str, Any]], rows: int) -> float
     """Rows per second of COPY into ``log`` and ``log_body``."""
     from django.conf import settings
 
-    from logs import ids
-    from logs.ingest import normalise, portkey, storage
+    from logs.ingest import normalise, portkey
+    from logs.ingest import rows as storage
+    from portkey_logs.lib import uuid7
 
     records = []
     for exchange in portkey.parse(json.dumps(logs).encode(), {}, now_ms=0):
@@ -124,7 +125,7 @@ def copy_rate(workspace_id: int, logs: list[dict[str, Any]], rows: int) -> float
             batch = []
             for number in range(start, min(rows, start + COPY_ROWS)):
                 record = copy(records[number % len(records)])
-                record.id = ids.uuid7()
+                record.id = uuid7.uuid7()
                 batch.append(record)
             begun = time.perf_counter()
             tables = {
@@ -153,7 +154,7 @@ def http_rate(key: str, logs: list[dict[str, Any]], options: argparse.Namespace)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    from logs.management.commands.up import web_command
+    from portkey_logs.runtime.management.commands.up import web_command
 
     command = [*web_command(port), "--workers", str(options.workers)]
     web = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)

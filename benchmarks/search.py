@@ -87,9 +87,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def page(workspace: Any, text: str, filters: dict[str, str]) -> Any:
-    from logs import pagination
+    from logs.explorer import pagination
     from logs.models import Log
-    from logs.search.words import Query
+    from portkey_logs.lib.search_words import Query
 
     logs = Log.objects.in_workspace(workspace).filter(**filters).matching(Query.parse(text))
     return pagination.fetch_page(logs.for_list())
@@ -103,11 +103,11 @@ def chat(chance: random.Random, extra: str = "") -> bytes:
 
 
 def records(workspace_id: int, bodies: list[bytes], start_ms: int, span_ms: int, user: str | None = None) -> list[Any]:
-    from logs import ids
+    from portkey_logs.lib import uuid7
     from tests.factories import make_record
 
     return [
-        make_record(workspace_id, id=ids.uuid7(start_ms + span_ms * n // len(bodies)), request_body=body, user=user)
+        make_record(workspace_id, id=uuid7.uuid7(start_ms + span_ms * n // len(bodies)), request_body=body, user=user)
         for n, body in enumerate(bodies)
     ]
 
@@ -116,9 +116,9 @@ def seed(workspace_id: int, count: int, pool: list[bytes], chance: random.Random
     """The pool goes the usual way; its rows are then repeated by the database over the whole month."""
     from django.db import connection
 
-    from logs import partitions
-    from logs.ingest.storage import commit_batch
-    from logs.search import index
+    from logs.ingest.rows import commit_batch
+    from logs.storage import partitions
+    from logs.storage.search import index
 
     start = datetime.now(UTC) - MONTH
     start_ms, span_ms = int(start.timestamp() * 1000), int(MONTH.total_seconds() * 1000)
@@ -157,8 +157,8 @@ def index_rate(workspace_id: int, chance: random.Random) -> tuple[float, float]:
     """Logs a second, into the index as large as it is, and seconds of this process's CPU a log."""
     from django.db import connection
 
-    from logs.ingest.storage import commit_batch
-    from logs.search import index
+    from logs.ingest.rows import commit_batch
+    from logs.storage.search import index
 
     now_ms = time.time_ns() // 1_000_000
     commit_batch(connection, records(workspace_id, [chat(chance) for _ in range(SAMPLE)], now_ms, 1000))

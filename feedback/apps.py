@@ -8,7 +8,7 @@ class FeedbackConfig(AppConfig):
         from feedback.extension import FeedbackExtension
         from feedback.filters import FILTERS
         from logs import extensions
-        from logs.filters import LogFilterSet
+        from logs.explorer.filters import LogFilterSet
 
         extensions.register(FeedbackExtension())
         LogFilterSet.base_filters.update(FILTERS)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from feedback import board, figures, filters, section
+from feedback import dashboard_tab, figures, filters, panel_section
 from feedback.models import Feedback, FeedbackTrace
 from logs.extension_types import FeedbackScore, GroupRating, PanelSection
 from logs.extensions import Extension
@@ -21,7 +21,7 @@ class FeedbackExtension(Extension):
     toolbar = "feedback/toolbar.html"
     footer = "feedback/bulk.html"
     stylesheets = ("css/feedback.css",)
-    analytics = (board.TAB,)
+    analytics = (dashboard_tab.TAB,)
 
     def narrow(self, logs: LogQuerySet, asked: Mapping[str, Any]) -> tuple[LogQuerySet, bool]:
         return filters.narrow(logs, asked)
@@ -39,7 +39,7 @@ class FeedbackExtension(Extension):
         return figures.rated(workspace_id, logs, group, values)
 
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> PanelSection:
-        return PanelSection("feedback/section.html", section.shown(request, workspace, log))
+        return PanelSection("feedback/section.html", panel_section.shown(request, workspace, log))
 
     def maintain(self) -> bool:
         Feedback.find_logs()

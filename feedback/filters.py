@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from feedback.models import MAX_VALUE, MIN_VALUE, Feedback, FeedbackTrace
 from feedback.querysets import FeedbackQuerySet, FeedbackTraceQuerySet
-from logs.filters import MomentFilter
+from logs.explorer.filters import MomentFilter
 from logs.querysets import LogQuerySet
 from portkey_logs.accounts.models import ApiKey, User
 

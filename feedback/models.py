@@ -19,9 +19,9 @@ from django.db.models.functions import NullIf
 from django.utils import timezone
 
 from feedback.querysets import FeedbackQuerySet, FeedbackTraceQuerySet
-from logs import ids
 from logs.models import Log
 from portkey_logs.accounts.models import ApiKey, User, Workspace
+from portkey_logs.lib import uuid7
 
 # https://portkey.ai/docs: a value from -10 to 10, a weight from 0 to 1.
 MIN_VALUE, MAX_VALUE = Decimal(-10), Decimal(10)
@@ -49,7 +49,7 @@ class Feedback(models.Model):
         PERSON = "person", "Person"
         API = "api", "API"
 
-    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    id = models.UUIDField(primary_key=True, default=uuid7.uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     trace_id = models.TextField()
     log_id = models.UUIDField(null=True)  # no constraint: logs live in partitions that are dropped

@@ -10,9 +10,9 @@ from django.http import QueryDict
 from feedback import filters
 from feedback.models import FACTS, Feedback
 from feedback.querysets import FeedbackQuerySet
+from logs.analytics.rollup_queries import TIMES
 from logs.analytics.scope import Scope, in_words, iso
-from logs.analytics.sources import TIMES
-from logs.filters import LogFilterSet, select
+from logs.explorer.filters import LogFilterSet, select
 from logs.models import Log
 
 _OF_RATINGS = (*filters.OF_ONE_RATING, *filters.OF_THE_SCORE)

@@ -8,7 +8,7 @@ from typing import Any
 from feedback.forms import MAX_COMMENT, MAX_PART
 from feedback.models import DEFAULT_WEIGHT, MAX_VALUE, MIN_VALUE, Feedback, Given
 from logs.ingest.normalise import MAX_ID
-from logs.ingest.text import clean, clean_or_none, decode_json
+from portkey_logs.lib.text import clean, clean_or_none, decode_json
 
 REFUSED = "Portkey Error: Invalid Request Body. {}Error code: {}"
 # The docs tell callers to pass comments inside the metadata, under one of these.

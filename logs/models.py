@@ -15,10 +15,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from logs import ids
-from logs.query import COLUMNS, VIEW
-from logs.querysets import LogQuerySet
-from logs.vocabulary import (
+from logs.llm.vocabulary import (
     CacheStatus,
     Completeness,
     FallbackStatus,
@@ -28,7 +25,9 @@ from logs.vocabulary import (
     Source,
     TokensOrigin,
 )
+from logs.querysets import LogQuerySet
 from portkey_logs.accounts.models import ApiKey, User, Workspace
+from portkey_logs.lib import uuid7
 
 
 def _no_constraint(to: type[models.Model], **kwargs: Any) -> models.ForeignKey[Any, Any]:
@@ -43,7 +42,7 @@ class Log(models.Model):
 
     pk = models.CompositePrimaryKey("workspace_id", "id")
     workspace = _no_constraint(Workspace)
-    id = models.UUIDField(default=ids.uuid7)
+    id = models.UUIDField(default=uuid7.uuid7)
     received_at = models.DateTimeField()  # the server's clock at commit; live readers follow it
     source = models.CharField(max_length=10, choices=Source.choices)
     completeness = models.CharField(max_length=12, choices=Completeness.choices)
@@ -141,7 +140,7 @@ class Log(models.Model):
     @property
     def created_at(self) -> datetime:
         """The event's time, UTC with ms."""
-        return datetime.fromtimestamp(ids.time_ms(self.id) / 1000, UTC)
+        return datetime.fromtimestamp(uuid7.time_ms(self.id) / 1000, UTC)
 
 
 class LogBody(models.Model):
@@ -196,7 +195,7 @@ class Rollup(models.Model):
 
     pk = models.CompositePrimaryKey("workspace_id", "id")
     workspace = _no_constraint(Workspace)
-    id = models.UUIDField(default=ids.uuid7)
+    id = models.UUIDField(default=uuid7.uuid7)
     bucket = models.DateTimeField()  # start of the span, UTC
     folded = models.BooleanField(default=False)
     requests = models.BigIntegerField()
@@ -349,7 +348,7 @@ class ListColumns(models.Model):
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    columns = ArrayField(models.TextField())  # names that logs/columns.py knows; none: the usual ones
+    columns = ArrayField(models.TextField())  # names that logs/explorer/columns.py knows; none: the usual ones
     widths = models.JSONField(default=dict, db_default={})  # pixels by name, of those that have been given one
 
     class Meta:
@@ -358,6 +357,11 @@ class ListColumns(models.Model):
 
     def __str__(self) -> str:
         return f"Columns of {self.person}"
+
+
+# Parameters of the list's address beside its filters.
+VIEW = "view"  # id of the saved view that the address came from
+COLUMNS = "columns"  # names of the list's columns, with commas
 
 
 class SavedView(models.Model):
@@ -371,7 +375,7 @@ class SavedView(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     name = models.CharField(max_length=80)
-    query = models.TextField(blank=True)  # the address's filters, as logs/saved.py puts them
+    query = models.TextField(blank=True)  # the address's filters, as logs/explorer/saved_views.py puts them
     columns = ArrayField(models.TextField(), default=list, blank=True)  # none: everybody's own
     is_shared = models.BooleanField(default=False)
     is_default = models.BooleanField(default=False)

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import models
 from django.db.models.expressions import RawSQL
 
-from logs import ids
-from logs.search.words import Query
+from portkey_logs.lib import uuid7
+from portkey_logs.lib.search_words import Query
 
 if TYPE_CHECKING:
     from logs.models import Log  # noqa: F401 (ruff does not look into the string below)
@@ -37,14 +37,14 @@ class LogQuerySet(models.QuerySet["Log"]):
 
     def since(self, moment: datetime) -> Self:
         """Logs of events at or after the moment."""
-        lowest = ids.floor(ids.ms_of(moment))
+        lowest = uuid7.floor(uuid7.ms_of(moment))
         found = self.filter(id__gte=lowest)
         found.lowest = lowest
         return found
 
     def until(self, moment: datetime) -> Self:
         """Logs of events before the moment."""
-        highest = ids.floor(ids.ms_of(moment))
+        highest = uuid7.floor(uuid7.ms_of(moment))
         found = self.filter(id__lt=highest)
         found.highest = highest
         return found

@@ -82,7 +82,8 @@ INSTALLED_APPS = [
     "logs",
     "feedback",
     "replay",
-    "exports",
+    "logs.exports",
+    "portkey_logs.runtime",
 ]
 
 MIDDLEWARE = [
@@ -247,11 +248,11 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "portkey_logs.log_lines.EscapingFormatter",
+            "()": "portkey_logs.lib.log_lines.EscapingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },
-    "filters": {"one_line": {"()": "portkey_logs.log_lines.RefusalsInOneLine"}},
+    "filters": {"one_line": {"()": "portkey_logs.lib.log_lines.RefusalsInOneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["one_line"]}},
     # Django's own handlers, which do not escape, give way to the one of the root.
     "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},

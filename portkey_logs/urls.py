@@ -10,7 +10,7 @@ urlpatterns = [
     path("v1/openapi.json", openapi, name="v1_openapi"),
     path("", include("feedback.urls")),
     path("", include("replay.urls")),
-    path("", include("exports.urls")),
+    path("", include("logs.exports.urls")),
     path("", include("logs.urls")),
 ]
 

@@ -7,7 +7,7 @@ import sys
 
 from django.core.wsgi import get_wsgi_application
 
-from portkey_logs.embedded.process import end_with_parent
+from portkey_logs.runtime.postgres.process import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portkey_logs.settings")
 end_with_parent(signal.SIGTERM)  # a worker of granian would outlive a killed main process and keep the port
@@ -21,9 +21,9 @@ application = get_wsgi_application()
 
 # After Django is set up: keys are polled and spooled logs drained from the start, not from the first call.
 from logs.ingest import writer  # noqa: E402
-from portkey_logs.accounts import keyring  # noqa: E402
+from portkey_logs.accounts import api_key_cache  # noqa: E402
 from portkey_logs.database import limit_statements  # noqa: E402
 
 limit_statements()
-keyring.start()
+api_key_cache.start()
 writer.start()

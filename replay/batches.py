@@ -9,15 +9,15 @@ from decimal import Decimal
 
 import msgspec
 
-from logs.ingest import jsonspan
+from logs.ingest import json_slices
 from logs.models import Log
 from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import Actor, AuditEvent, User, Workspace
 from portkey_logs.catalog.models import PromptVersion
 from replay import credentials, prompting, source
+from replay.concurrency_limits import Busy
 from replay.models import Batch, Run
 from replay.runner import Ineligible, check_rule
-from replay.slots import Busy
 from replay.source import Source, Target
 
 MAX_LOGS = 100  # of one batch: what a person can look through
@@ -77,7 +77,7 @@ def call_of(batch: Batch, original: Log) -> Source:
 def with_model(body: bytes, model: str) -> bytes:
     """The request with another model; everything else keeps its bytes."""
     try:
-        members = jsonspan.members(body)
+        members = json_slices.members(body)
     except ValueError:
         return body  # no JSON object: whoever answers says so
     members["model"] = json.dumps(model).encode()

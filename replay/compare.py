@@ -9,13 +9,13 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Literal
 
-from logs import present
-from logs.bodies import Side, read_sides
-from logs.conversation import Part, embeddings
-from logs.conversation.parts import compact
-from logs.conversation.pretty import over_lines
-from logs.drawing import DrawingBudget
+from logs.explorer import presentation
 from logs.models import Log
+from logs.viewer.bodies import Side, read_sides
+from logs.viewer.conversation import Part, embeddings
+from logs.viewer.conversation.parts import compact
+from logs.viewer.conversation.pretty import over_lines
+from logs.viewer.drawing import DrawingBudget
 from portkey_logs.lib import diff
 from portkey_logs.lib.diff import Change, Kind, Stretch, TextDiff
 
@@ -97,7 +97,7 @@ class Comparison:
             if not side.is_kept:
                 return f"The body of the {which} request was not kept."
             if side.is_large:
-                return f"The {which} request is too large to be compared ({present.size(side.size)})."
+                return f"The {which} request is too large to be compared ({presentation.size(side.size)})."
             if side.value is None:
                 return f"The {which} request is not JSON."
             if diff.is_deep(side.value):
@@ -184,24 +184,24 @@ def figures(before: Log, after: Log) -> list[Figure]:
         Figure("Status", _status(before), _status(after), tone=_status_tone(before, after)),
         _words("Model", before.model, after.model),
         _words("Provider", before.provider, after.provider),
-        _number("Latency", before.latency_ms, after.latency_ms, present.duration, less_is_better=True),
+        _number("Latency", before.latency_ms, after.latency_ms, presentation.duration, less_is_better=True),
         _number(
             "First token",
             before.time_to_first_token_ms,
             after.time_to_first_token_ms,
-            present.duration,
+            presentation.duration,
             less_is_better=True,
         ),
         _number("Input tokens", before.input_tokens, after.input_tokens),
         _number("Output tokens", before.output_tokens, after.output_tokens),
-        _number("Cost", present.spent(before), present.spent(after), present.cents, less_is_better=True),
+        _number("Cost", presentation.spent(before), presentation.spent(after), presentation.cents, less_is_better=True),
         _words("Finish reason", before.finish_reason, after.finish_reason),
     ]
     return [figure for figure in found if figure.before or figure.after]
 
 
 def _status(log: Log) -> str:
-    return present.status_phrase(log.status_code) if log.status_code is not None else "No answer"
+    return presentation.status_phrase(log.status_code) if log.status_code is not None else "No answer"
 
 
 def _status_tone(before: Log, after: Log) -> Tone:

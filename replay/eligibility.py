@@ -19,7 +19,7 @@ Body = Literal["whole", "not_kept", "incomplete", "masked"]
 class Facts:
     """What the rule looks at. ``provider`` is only named, nothing depends on it."""
 
-    request_type: str  # a RequestType of logs/vocabulary.py
+    request_type: str  # a RequestType of logs/llm/vocabulary.py
     body: Body  # of the request: an answer that was cut is a reason to replay, not against it
     virtual_key_archived: bool = False
     prompt_in_config_target: bool = False

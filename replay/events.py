@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from logs.conversation import embeddings
-from logs.ingest import sse
-from logs.ingest.families.base import index_of, items, mapping, text
-from logs.ingest.text import clean, clean_or_none, decode_json
+from logs.llm import sse
+from logs.llm.providers.base import index_of, items, mapping, text
+from logs.viewer.conversation import embeddings
+from portkey_logs.lib.text import clean, clean_or_none, decode_json
 
 WAIT = b": wait\n\n"  # a comment: it finds out whether anybody is still there
 _KINDS = {"content": "content", "reasoning_content": "reasoning", "reasoning": "reasoning", "refusal": "refusal"}

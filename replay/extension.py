@@ -11,7 +11,7 @@ from logs.extension_types import LogAction, PanelSection
 from logs.extensions import Extension
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
-from replay import facts, models, section, work
+from replay import facts, models, panel_section, work
 from replay.facts import Rights
 
 
@@ -22,10 +22,10 @@ class ReplayExtension(Extension):
 
     def actions(self, request: HttpRequest, workspace: Workspace, logs: Iterable[Log]) -> Mapping[UUID, LogAction]:
         verdicts = facts.verdicts(workspace.pk, logs, _rights(request))
-        return {id: section.action(workspace, id, verdict) for id, verdict in verdicts.items()}
+        return {id: panel_section.action(workspace, id, verdict) for id, verdict in verdicts.items()}
 
     def section(self, request: HttpRequest, workspace: Workspace, log: Log) -> PanelSection | None:
-        shown = section.family(workspace, log)
+        shown = panel_section.family(workspace, log)
         return PanelSection("replay/family.html", shown) if shown else None
 
     def maintain(self) -> bool:

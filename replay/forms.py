@@ -8,7 +8,7 @@ from django import forms
 
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.catalog.models import PromptVersion
-from replay import desk
+from replay import playground_state
 from replay.batches import MAX_LOGS
 from replay.source import Target
 
@@ -47,7 +47,10 @@ class BatchForm(forms.Form):
 
     def __init__(self, workspace: Workspace, *args: Any, ticked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        groups = [(title, [(each.value, each.label) for each in choices]) for title, choices in desk.targets(workspace)]
+        groups = [
+            (title, [(each.value, each.label) for each in choices])
+            for title, choices in playground_state.targets(workspace)
+        ]
         self.fields["target"].choices = [("", "Who answered before, or whom the prompt names"), *groups]  # type: ignore[attr-defined]
         versions = PromptVersion.objects.filter(prompt__workspace=workspace, prompt__archived_at=None)
         if versions.exists():

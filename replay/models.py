@@ -15,12 +15,12 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from logs import ids
+from logs.llm.vocabulary import FROM_CACHE
 from logs.models import Log
-from logs.vocabulary import FROM_CACHE
 from portkey_logs.accounts.models import Membership, User, Workspace
 from portkey_logs.accounts.permissions import Right
 from portkey_logs.catalog.models import PromptVersion
+from portkey_logs.lib import uuid7
 from replay.querysets import BatchQuerySet, RunQuerySet
 from replay.source import Target
 
@@ -45,7 +45,7 @@ class Batch(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         STOPPED = "stopped", "Stopped"
 
-    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    id = models.UUIDField(primary_key=True, default=uuid7.uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -136,14 +136,14 @@ class Run(models.Model):
         SAME = "same", "Same"
         CHANGED = "changed", "Changed"
 
-    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    id = models.UUIDField(primary_key=True, default=uuid7.uuid7, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
     person = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     # No constraints: logs live in partitions that are dropped.
     parent_id = models.UUIDField(null=True)  # the log that it was opened from
-    log_id = models.UUIDField(default=ids.uuid7)
+    log_id = models.UUIDField(default=uuid7.uuid7)
     group = models.UUIDField(null=True)  # shared by what runs side by side, and n times
     batch = models.ForeignKey(Batch, null=True, on_delete=models.CASCADE, related_name="runs", db_index=False)
     result = models.CharField(max_length=10, choices=Result, blank=True)  # of a batch's run that succeeded

@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from logs import variables
 from logs.models import Log
+from logs.viewer import prompt_variables
 from portkey_logs.catalog.models import PromptVersion
 from portkey_logs.catalog.prompts import PromptSource
 from portkey_logs.catalog.templates import TemplateError
 from replay import facts, source
-from replay.desk import Desk
+from replay.playground_state import Desk
 from replay.source import NoSource, Source, Target
 
 _FIXED = ("tools", "tool_choice", "response_format")
@@ -97,7 +97,7 @@ def _as_given(text: str, given: Any) -> Any:
 
 def filled_in(version: PromptVersion, log: Log) -> Source:
     """The call that a version makes with the variables of a log. Raises NoSource with the reason."""
-    values = variables.read(log)
+    values = prompt_variables.read(log)
     if values is None:
         raise NoSource("No variables of a prompt were kept with it.")
     missing = [name for name in version.source.variables() if name not in values]

@@ -19,20 +19,20 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from logs import wire
 from logs.models import Log
-from portkey_logs.accounts import passes
+from logs.viewer import log_json
+from portkey_logs.accounts import internal_tokens
 from portkey_logs.accounts.addresses import absolute_url
-from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import Actor, AuditEvent, User, Workspace
 from replay import credentials, facts
 from replay.calls import Broken, Call, Head
+from replay.cancellation import stops
+from replay.concurrency_limits import Busy, Refused, slots
 from replay.events import WAIT, Event, Reader, event
 from replay.models import MAX_LABEL, Run, packed
-from replay.slots import Busy, Refused, slots
 from replay.source import Source, Target
-from replay.stops import stops
 
 RUNS_A_MINUTE = 60  # of one person: more than anybody can read, and a bill that stays small
 LOG_SECONDS = 5.0  # how long the end of a run waits for its log; capture commits within half a second
@@ -214,7 +214,10 @@ class Attempt:
             ask_for_usage=workspace.ask_for_usage,
             log_id=self.run.log_id,
         )
-        return self.run.aim.as_headers() | {"x-portkey-api-key": passes.issue(grant), "accept-encoding": "identity"}
+        return self.run.aim.as_headers() | {
+            "x-portkey-api-key": internal_tokens.issue(grant),
+            "accept-encoding": "identity",
+        }
 
 
 class Stream:
@@ -260,5 +263,5 @@ def outcome(request: HttpRequest, run: Run, log: Log | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"state": run.state, "error": error, "log": None}
     if log is None:
         return shown
-    item = wire.item(log, run.workspace, request)
+    item = log_json.item(log, run.workspace, request)
     return shown | {key: item[key] for key in _OF_THE_LOG} | {"log": item}

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import msgspec
 
-from logs.bodies import read_side
 from logs.models import Log
-from logs.stored import BodyGone
-from portkey_logs import redaction
+from logs.storage.body_storage import BodyGone
+from logs.viewer.bodies import read_side
+from portkey_logs.lib import redaction
 from replay.eligibility import ENDPOINTS, Facts, judge
 
 if TYPE_CHECKING:

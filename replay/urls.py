@@ -1,6 +1,7 @@
 from django.urls import path
 
-from replay.views import batch, compare, playground, prompts, run
+from portkey_logs.catalog.views import prompts
+from replay.views import batch, compare, playground, run
 
 urlpatterns = [
     path("w/<slug:workspace>/prompts/", prompts.prompts, name="prompts"),

@@ -18,11 +18,11 @@ from django.db.utils import Error as DatabaseError
 
 from logs.models import Log
 from replay.batches import call_of
+from replay.cancellation import stops
 from replay.compare import Comparison
 from replay.models import Batch, Run, packed
 from replay.runner import LOG_SECONDS, LOOK_SECONDS, Attempt, Ineligible
 from replay.source import NoSource
-from replay.stops import stops
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from logs.ingest.record import LogRecord
+    from logs.record import LogRecord
     from tests.factories import People
 
 pytest_plugins = ["tests.logs.inline"]
@@ -51,7 +51,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     from django.db import connection
     from django.test import TransactionTestCase
 
-    from logs import partitions
+    from logs.storage import partitions
     from tests.emptying import empty_tables
 
     TransactionTestCase._fixture_teardown = lambda self: empty_tables()

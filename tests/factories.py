@@ -7,9 +7,9 @@ from typing import Any
 
 from django.test import Client
 
-from logs import ids
-from logs.ingest.record import GatewayStatus, LogRecord
+from logs.record import GatewayStatus, LogRecord
 from portkey_logs.accounts.models import ApiKey, Membership, Organisation, User, Workspace
+from portkey_logs.lib import uuid7
 
 PASSWORD = "correct horse battery"
 
@@ -61,7 +61,7 @@ def make_key(workspace: Workspace, **kwargs: Any) -> tuple[ApiKey, str]:
 
 def make_record(workspace_id: int, **kwargs: Any) -> LogRecord:
     """A plain successful chat completion; every field may be overridden."""
-    id = kwargs.pop("id", None) or ids.uuid7()
+    id = kwargs.pop("id", None) or uuid7.uuid7()
     gateway = kwargs.pop("gateway", None) or GatewayStatus()
     values: dict[str, Any] = {
         "source": "api",

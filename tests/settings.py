@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from portkey_logs.embedded import Server
+from portkey_logs.runtime.postgres import Server
 
 if "PORTKEY_LOGS_DATA_DIR" not in os.environ:
     directory = tempfile.TemporaryDirectory(prefix="plt-")

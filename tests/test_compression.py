@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from logs.ingest.record import LogRecord
+from logs.record import LogRecord
 from tests.factories import People
 
 PACKED = {"accept-encoding": "gzip, deflate, br"}

@@ -12,14 +12,16 @@ import yaml
 from django.core.management import get_commands, load_command_class
 from granian.cli import cli as granian
 
-from logs.management.commands.up import web_command
+from portkey_logs.runtime.management.commands.up import web_command
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
 OURS = [name for name, service in SERVICES.items() if service["image"] == "portkey-logs"]
-GATEWAY = json.loads((ROOT / "logs/gateway/package.json").read_text())["dependencies"]["@portkey-ai/gateway"]
+GATEWAY = json.loads((ROOT / "portkey_logs/runtime/gateway/package.json").read_text())["dependencies"][
+    "@portkey-ai/gateway"
+]
 
 
 def instructions(name: str) -> list[str]:

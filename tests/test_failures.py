@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 
-from logs import pagination
+from logs.explorer import pagination
 from portkey_logs.accounts.models import ApiKey
 from portkey_logs.catalog.models import Config
 from tests.factories import PASSWORD, People

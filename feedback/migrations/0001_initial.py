@@ -8,7 +8,7 @@ import django.db.models.functions.comparison
 from django.conf import settings
 from django.db import migrations, models
 
-import logs.ids
+import portkey_logs.lib.uuid7
 
 
 class Migration(migrations.Migration):
@@ -23,7 +23,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Feedback",
             fields=[
-                ("id", models.UUIDField(default=logs.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portkey_logs.lib.uuid7.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("trace_id", models.TextField()),
                 ("log_id", models.UUIDField(null=True)),
                 ("value", models.DecimalField(decimal_places=6, max_digits=8)),

@@ -10,7 +10,7 @@ from feedback.querysets import FeedbackQuerySet
 from logs.analytics.api_types import GRAPH_TYPES
 from logs.analytics.calls import analytics_endpoint, graph_response
 from logs.analytics.graphs import Graph, number, over_time
-from logs.analytics.sources import Asked
+from logs.analytics.rollup_queries import Asked
 from portkey_logs.api.keys import ApiRequest
 
 

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST
 
-from feedback import section
+from feedback import panel_section
 from feedback.forms import MAX_COMMENT, THUMBS, RatingForm
 from feedback.models import Feedback, own_rating
 from logs.models import Log
@@ -120,14 +120,14 @@ def _section(
     request: HttpRequest, workspace: Workspace, log: Log, form: RatingForm | None = None, status: int = 200
 ) -> HttpResponse:
     place = _place(request) or reverse("log_detail", args=[workspace.slug, log.id])
-    shown = section.shown(request, workspace, log, form=form, goes_on_at=place)
+    shown = panel_section.shown(request, workspace, log, form=form, goes_on_at=place)
     return TemplateResponse(request, "feedback/section.html", {"shown": shown, "workspace": workspace}, status=status)
 
 
 def _refused(request: HttpRequest, workspace: Workspace, log: Log, form: RatingForm) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return _section(request, workspace, log, form, status=422)
-    shown = section.shown(request, workspace, log, form=form, goes_on_at=_place(request))
+    shown = panel_section.shown(request, workspace, log, form=form, goes_on_at=_place(request))
     context = {"shown": shown, "workspace": workspace, "log": log}
     return TemplateResponse(request, "feedback/refused.html", context, status=422)
 

@@ -5,7 +5,7 @@ module per tab, which makes cards (``cards``) out of sums.
 """
 
 from logs.analytics import cache, errors, overview, routing, summary, users
-from logs.analytics.sources import OutOfTime
+from logs.analytics.rollup_queries import OutOfTime
 from logs.extension_types import AnalyticsTab
 
 # In the order of the page.

@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-import charts
-from charts import Datum, Point
-from logs.analytics import cards, sources, sums
+from logs.analytics import cards, rollup_queries, sums
 from logs.analytics.cards import UP_IS_GOOD, Card, Column, Key, Line, Table, figure, many
+from logs.analytics.rollup_queries import CORE, Asked
 from logs.analytics.scope import Scope, this
-from logs.analytics.sources import CORE, Asked
 from logs.analytics.sums import Sums
 from logs.analytics.tabs import about_logs
 from logs.extension_types import TabPart
-from logs.vocabulary import FROM_CACHE
+from logs.llm.vocabulary import FROM_CACHE
+from portkey_logs.lib import charts
+from portkey_logs.lib.charts import Datum, Point
 
 TOP = 10
 HITS = Q(cache_status__in=FROM_CACHE)
@@ -62,7 +62,7 @@ def saved_time(rows: Iterable[Mapping[str, Any]]) -> Saved:
 
 
 def rate(scope: Scope) -> Card:
-    answer = sources.read(scope.asked, CORE, ("place", "cache_status"))
+    answer = rollup_queries.read(scope.asked, CORE, ("place", "cache_status"))
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for row in answer.rows:
         counts[row["place"]][row["cache_status"]] = row["requests"]
@@ -75,7 +75,7 @@ def rate(scope: Scope) -> Card:
     now, used = _totals(answer.rows)
     before = used_before = None
     if scope.compares:
-        before, used_before = _totals(sources.read(scope.asked.before(), CORE, ("place", "cache_status")).rows)
+        before, used_before = _totals(rollup_queries.read(scope.asked.before(), CORE, ("place", "cache_status")).rows)
     then = None if before is None or used_before is None else cards.ratio(before.cache_hits, used_before)
     simple, semantic = (sum(each.get(state, 0) for each in counts.values()) for state in FROM_CACHE)
     return Card(
@@ -110,7 +110,7 @@ def _totals(rows: Iterable[Mapping[str, Any]]) -> tuple[Sums, int]:
 
 
 def latency(scope: Scope) -> Card:
-    answer = sources.read(
+    answer = rollup_queries.read(
         scope.asked, CORE, ("place", "cache_status"), ("requests", "latency_ms", "latency_requests"), only=ANSWERED
     )
     groups = sums.grouped(answer.rows, lambda row: (row["place"], row["cache_status"] in FROM_CACHE))
@@ -146,7 +146,7 @@ def latency(scope: Scope) -> Card:
 
 
 def money(scope: Scope) -> Card:
-    answer = sources.read(scope.asked, CORE, ("place",), ("requests", "cost_saved", "unpriced"), only=HITS)
+    answer = rollup_queries.read(scope.asked, CORE, ("place",), ("requests", "cost_saved", "unpriced"), only=HITS)
     total = sums.total(answer.rows)
     before = _money_before(scope.asked) if scope.compares else None
     by_place = {row["place"]: row["cost_saved"] for row in answer.rows}
@@ -181,15 +181,17 @@ def money(scope: Scope) -> Card:
 
 
 def _money_before(asked: Asked) -> Decimal:
-    return sums.total(sources.read(asked.before(), CORE, (), ("requests", "cost_saved"), only=HITS).rows).cost_saved
+    return sums.total(
+        rollup_queries.read(asked.before(), CORE, (), ("requests", "cost_saved"), only=HITS).rows
+    ).cost_saved
 
 
 def time(scope: Scope) -> Card:
-    answer = sources.read(scope.asked, CORE, _KEYS, _SUMS, only=ANSWERED)
+    answer = rollup_queries.read(scope.asked, CORE, _KEYS, _SUMS, only=ANSWERED)
     saved = saved_time(answer.rows)
     before = None
     if scope.compares:
-        before = saved_time(sources.read(scope.asked.before(), CORE, _KEYS, _SUMS, only=ANSWERED).rows).ms
+        before = saved_time(rollup_queries.read(scope.asked.before(), CORE, _KEYS, _SUMS, only=ANSWERED).rows).ms
     data = [
         Datum(
             place,
@@ -229,7 +231,7 @@ def time(scope: Scope) -> Card:
 
 def models(scope: Scope) -> Card:
     """Which models' answers the cache knows."""
-    answer = sources.read(scope.asked, CORE, ("model", "cache_status"), ("requests", "cost_saved"))
+    answer = rollup_queries.read(scope.asked, CORE, ("model", "cache_status"), ("requests", "cost_saved"))
     groups = sums.grouped(answer.rows, lambda row: row["model"])
     found = sorted(
         ((m, s) for m, s in groups.items() if s.cache_hits), key=lambda item: (-item[1].cache_hits, str(item[0]))

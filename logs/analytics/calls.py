@@ -9,11 +9,11 @@ from typing import Any, Concatenate
 
 from django.http import HttpResponse, JsonResponse
 
-from logs.analytics import question
+from logs.analytics import report_query
 from logs.analytics.graphs import Graph
-from logs.analytics.question import QuestionError
+from logs.analytics.report_query import QuestionError
+from logs.analytics.rollup_queries import Asked, OutOfTime
 from logs.analytics.scope import iso
-from logs.analytics.sources import Asked, OutOfTime
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.api.endpoints import ApiView, Operation, endpoint
 from portkey_logs.api.errors import FORBIDDEN, INVALID, api_error, api_unavailable
@@ -37,7 +37,7 @@ def analytics_endpoint[**P](
             return api_error(403, "workspace_slug: this API key belongs to another workspace.", FORBIDDEN)
         try:
             workspace = Workspace.objects.get(id=request.grant.workspace_id)
-            return view(request, question.read(request.GET, workspace), *args, **kwargs)
+            return view(request, report_query.read(request.GET, workspace), *args, **kwargs)
         except QuestionError as error:
             return api_error(400, str(error), INVALID)
         except OutOfTime:
@@ -49,8 +49,8 @@ def analytics_endpoint[**P](
             handler=answered,
             summary=summary,
             answer=answer,
-            query={**question.PARAMETERS, **(query or {})},
-            required_query=frozenset({question.FIRST, question.LAST}),
+            query={**report_query.PARAMETERS, **(query or {})},
+            required_query=frozenset({report_query.FIRST, report_query.LAST}),
             errors=(400,),
         )
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-import charts
-from charts import Chart
-from logs import present
 from logs.analytics.scope import Scope
+from logs.explorer import presentation
+from portkey_logs.lib import charts
+from portkey_logs.lib.charts import Chart
 
 # Worse, better, or neither, of a figure that grows.
 type Tone = str
@@ -170,7 +170,7 @@ def ratio(part: float, whole: float) -> float | None:
 
 
 def cents(cost: Decimal | None) -> str:
-    return "–" if cost is None else present.cents(cost)
+    return "–" if cost is None else presentation.cents(cost)
 
 
 def cents_axis(cents: float) -> str:
@@ -186,7 +186,7 @@ def latency_axis(ms: float) -> str:
 
 
 def milliseconds(ms: float | None) -> str:
-    return "–" if ms is None else present.duration(round(ms))
+    return "–" if ms is None else presentation.duration(round(ms))
 
 
 def time_spent(ms: int) -> str:
@@ -194,7 +194,7 @@ def time_spent(ms: int) -> str:
     hours, minutes = ms // 3_600_000, ms // 60_000
     if hours >= 48:
         return f"{hours // 24:,} d {hours % 24} h"
-    return f"{hours} h {minutes % 60} min" if hours else present.duration(ms)
+    return f"{hours} h {minutes % 60} min" if hours else presentation.duration(ms)
 
 
 def many(count: int, noun: str) -> str:

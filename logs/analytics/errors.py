@@ -6,15 +6,15 @@ from collections import Counter
 
 from django.db.models import Q
 
-import charts
-from charts import Datum, Point
-from logs import present
-from logs.analytics import cards, sources, sums
+from logs.analytics import cards, rollup_queries, sums
 from logs.analytics.cards import UP_IS_BAD, Card, Column, Key, Line, Table, figure, many
+from logs.analytics.rollup_queries import CORE, DIM
 from logs.analytics.scope import Scope, this
-from logs.analytics.sources import CORE, DIM
 from logs.analytics.tabs import about_logs
+from logs.explorer import presentation
 from logs.extension_types import TabPart
+from portkey_logs.lib import charts
+from portkey_logs.lib.charts import Datum, Point
 
 TOP = 10
 COLOURED = ("c1", "c2", "c3", "c4", "c5")  # as many codes have a colour of their own, the others share one
@@ -76,7 +76,7 @@ def rate(scope: Scope) -> Card:
 
 def codes(scope: Scope) -> Card:
     """Failures by HTTP status: over time, and in all."""
-    answer = sources.read(scope.asked, CORE, ("place", "status_code"), ("requests",), only=FAILED)
+    answer = rollup_queries.read(scope.asked, CORE, ("place", "status_code"), ("requests",), only=FAILED)
     counts = Counter[int | None]()
     for row in answer.rows:
         counts[row["status_code"]] += row["requests"]
@@ -123,7 +123,7 @@ def codes(scope: Scope) -> Card:
 
 def types(scope: Scope) -> Card:
     """Failures by the error's type, as the provider names it."""
-    answer = sources.read(
+    answer = rollup_queries.read(
         scope.asked, DIM, ("value",), ("requests", "latency_ms", "latency_requests"), dimension="error_type"
     )
     groups = sorted(sums.grouped(answer.rows, lambda row: row["value"]).items(), key=lambda item: -item[1].requests)
@@ -145,14 +145,14 @@ def types(scope: Scope) -> Card:
 
 def rescued(scope: Scope) -> Card:
     """Requests that would have failed: a retry or another option brought the answer."""
-    answer = sources.read(
+    answer = rollup_queries.read(
         scope.asked,
         CORE,
         ("place", "retry_status", "retry_count", "fallback_status"),
         ("requests", "latency_ms", "latency_requests"),
         only=RETRIED | FELL_BACK,
     )
-    failed = sources.read(scope.asked, CORE, ("is_success",), ("requests",), only=FAILED)
+    failed = rollup_queries.read(scope.asked, CORE, ("is_success",), ("requests",), only=FAILED)
     failures = sum(row["requests"] for row in failed.rows)
     by_retry, by_fallback, tries = Counter[int](), Counter[int](), Counter[int]()
     for row in answer.rows:
@@ -216,7 +216,9 @@ def rescued(scope: Scope) -> Card:
 
 def models(scope: Scope) -> Card:
     """Which models fail, how often, and for how long callers waited in vain."""
-    answer = sources.read(scope.asked, CORE, ("model", "is_success"), ("requests", "latency_ms", "latency_requests"))
+    answer = rollup_queries.read(
+        scope.asked, CORE, ("model", "is_success"), ("requests", "latency_ms", "latency_requests")
+    )
     groups = sums.grouped(answer.rows, lambda row: row["model"])
     lost = Counter[str | None]()
     for row in answer.rows:
@@ -243,11 +245,13 @@ def models(scope: Scope) -> Card:
 
 
 def _rescued_before(scope: Scope) -> list[dict[str, object]]:
-    return sources.read(scope.asked.before(), CORE, ("is_success",), ("requests",), only=RETRIED | FELL_BACK).rows
+    return rollup_queries.read(
+        scope.asked.before(), CORE, ("is_success",), ("requests",), only=RETRIED | FELL_BACK
+    ).rows
 
 
 def _code(code: int | None) -> str:
-    return "No answer" if code is None else present.status_phrase(code)
+    return "No answer" if code is None else presentation.status_phrase(code)
 
 
 def _logs(scope: Scope, code: int | None, place: int | None = None) -> str:

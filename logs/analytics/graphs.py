@@ -16,12 +16,12 @@ from typing import Any
 
 from django.db.models import Q
 
-from logs.analytics import sources, sums
+from logs.analytics import rollup_queries, sums
 from logs.analytics.percentiles import percentiles
+from logs.analytics.rollup_queries import CORE, LATENCY, Asked
 from logs.analytics.scope import iso
-from logs.analytics.sources import CORE, LATENCY, Asked
 from logs.analytics.sums import Sums
-from logs.vocabulary import FROM_CACHE, CacheStatus
+from logs.llm.vocabulary import FROM_CACHE, CacheStatus
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 FAILED = Q(is_success=False)
@@ -51,7 +51,7 @@ def percent(share: float | None) -> float | None:
 
 
 def _course(asked: Asked) -> tuple[list[Sums], Sums, datetime | None]:
-    answer = sources.read(asked, CORE, ("place", "is_success", "cache_status"), sums.NAMES)
+    answer = rollup_queries.read(asked, CORE, ("place", "is_success", "cache_status"), sums.NAMES)
     found = sums.grouped(answer.rows, lambda row: row["place"])
     return [found.get(place, Sums()) for place in asked.grid.places], sums.total(answer.rows), answer.reached
 
@@ -78,7 +78,7 @@ def _cost(each: Sums) -> dict[str, Any]:
 
 def latency(asked: Asked) -> Graph:
     course, total, reached = _course(asked)
-    answer = sources.read(asked, LATENCY, ("place", "step"))
+    answer = rollup_queries.read(asked, LATENCY, ("place", "step"))
     steps: dict[int, Counter[int]] = defaultdict(Counter)
     for row in answer.rows:
         steps[row["place"]][row["step"]] += row["requests"]
@@ -105,14 +105,14 @@ def tokens(asked: Asked) -> Graph:
 
 
 def users(asked: Asked) -> Graph:
-    found = sources.spread(asked, "user")
+    found = rollup_queries.spread(asked, "user")
     points = over_time(asked, lambda n: {"total": found.values.get(n, 0)})
     return Graph({"total": found.total}, points, found.reached)
 
 
 def users_requests(asked: Asked) -> Graph:
     """Requests per user, over those that say whom they are for."""
-    found = sources.spread(asked, "user")
+    found = rollup_queries.spread(asked, "user")
     sent = sum(found.requests.values())
     return Graph(
         {"total": sent, "unique": found.total, "avg": sent / found.total if found.total else None},
@@ -133,7 +133,7 @@ def errors_rate(asked: Asked) -> Graph:
 
 
 def errors_stacks(asked: Asked) -> Graph:
-    answer = sources.read(asked, CORE, ("place", "status_code"), only=FAILED)
+    answer = rollup_queries.read(asked, CORE, ("place", "status_code"), only=FAILED)
     stats: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in sorted(answer.rows, key=lambda row: row["status_code"] or 0):
         stats[row["place"]].append({"response_status_code": row["status_code"], "count": row["requests"]})
@@ -142,7 +142,7 @@ def errors_stacks(asked: Asked) -> Graph:
 
 
 def errors_status_codes(asked: Asked) -> Graph:
-    answer = sources.read(asked, CORE, ("status_code",), only=FAILED)
+    answer = rollup_queries.read(asked, CORE, ("status_code",), only=FAILED)
     rows = sorted(answer.rows, key=lambda row: (-row["requests"], row["status_code"] or 0))
     return Graph(
         {"total_errors": sum(row["requests"] for row in rows), "unique_error_codes": len(rows)},
@@ -153,7 +153,9 @@ def errors_status_codes(asked: Asked) -> Graph:
 
 def requests_rescued(asked: Asked) -> Graph:
     """Successful requests that took a retry or another option."""
-    answer = sources.read(asked, CORE, ("place", "retry_status", "retry_count", "fallback_status"), only=ANSWERED)
+    answer = rollup_queries.read(
+        asked, CORE, ("place", "retry_status", "retry_count", "fallback_status"), only=ANSWERED
+    )
     retries: dict[int, Counter[int]] = defaultdict(Counter)
     fallbacks = Counter[int]()
     for row in answer.rows:
@@ -174,7 +176,7 @@ def requests_rescued(asked: Asked) -> Graph:
 
 
 def cache_hit_rate(asked: Asked) -> Graph:
-    answer = sources.read(asked, CORE, ("place", "cache_status"), ("requests", "cost_saved"))
+    answer = rollup_queries.read(asked, CORE, ("place", "cache_status"), ("requests", "cost_saved"))
     hits: dict[tuple[int, str], int] = {(row["place"], row["cache_status"]): row["requests"] for row in answer.rows}
     saved = {(row["place"], row["cache_status"]): row["cost_saved"] for row in answer.rows}
     each = sums.grouped(answer.rows, lambda row: row["place"])
@@ -199,7 +201,7 @@ def cache_hit_rate(asked: Asked) -> Graph:
 
 def cache_latency(asked: Asked) -> Graph:
     """Mean latency of answers out of the cache."""
-    answer = sources.read(
+    answer = rollup_queries.read(
         asked, CORE, ("place",), ("requests", "latency_ms", "latency_requests"), only=Q(cache_status__in=FROM_CACHE)
     )
     found = sums.grouped(answer.rows, lambda row: row["place"])
@@ -209,7 +211,9 @@ def cache_latency(asked: Asked) -> Graph:
 
 def summary_of_cache(asked: Asked) -> Graph:
     """Hits, and how many percent faster they are than the successful requests that no cache answered."""
-    answer = sources.read(asked, CORE, ("cache_status", "is_success"), ("requests", "latency_ms", "latency_requests"))
+    answer = rollup_queries.read(
+        asked, CORE, ("cache_status", "is_success"), ("requests", "latency_ms", "latency_requests")
+    )
     hits = sums.total(row for row in answer.rows if row["cache_status"] in FROM_CACHE)
     others = sums.total(row for row in answer.rows if row["is_success"] and row["cache_status"] not in FROM_CACHE)
     fast, slow = hits.mean_latency, others.mean_latency

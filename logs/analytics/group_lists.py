@@ -10,15 +10,16 @@ from typing import Any
 
 from django.http import QueryDict
 
-from logs import extensions, rollups
-from logs.analytics import groups, sources, sums
+from logs import extensions
+from logs.analytics import groups, rollup_queries, sums
 from logs.analytics.graphs import number, percent
 from logs.analytics.groups import Groups
 from logs.analytics.percentiles import percentile
-from logs.analytics.question import QuestionError, items
+from logs.analytics.report_query import QuestionError, items
+from logs.analytics.rollup_queries import LATENCY, RAW, Asked
 from logs.analytics.scope import iso
-from logs.analytics.sources import LATENCY, RAW, Asked
 from logs.analytics.sums import Sums
+from logs.storage import rollups
 from portkey_logs.accounts.models import Workspace
 
 PAGE_SIZE, LARGEST_PAGE = 50, 1000
@@ -111,7 +112,7 @@ def metadata(asked: Asked, params: QueryDict, key: str) -> Page:
     page = _listed(asked, params, dimension, "metadata_value", ("cost", "avg_tokens", "last_seen"))
     values = [row["metadata_value"] for row in page.rows]
     logs = asked.logs.since(asked.grid.since).until(asked.grid.until)
-    rated = extensions.rated(asked.workspace_id, logs, sources.value_of_log(dimension), values)
+    rated = extensions.rated(asked.workspace_id, logs, rollup_queries.value_of_log(dimension), values)
     for row in page.rows:
         found = rated.get(row["metadata_value"])
         row["requests_with_feedback"] = found.requests if found else 0
@@ -121,7 +122,9 @@ def metadata(asked: Asked, params: QueryDict, key: str) -> Page:
 
 def workspaces(asked: Asked, params: QueryDict) -> Page:
     """The key's own workspace: a key sees no other."""
-    answer = sources.read(asked, sources.CORE, ("is_success", "cache_status"), (*sums.NAMES, "first_at", "last_at"))
+    answer = rollup_queries.read(
+        asked, rollup_queries.CORE, ("is_success", "cache_status"), (*sums.NAMES, "first_at", "last_at")
+    )
     slug = Workspace.objects.values_list("slug", flat=True).get(pk=asked.workspace_id)
     rows = {slug: sums.total(answer.rows)} if answer.rows else {}
     return _page(Groups(rows, answer.reached), params, "workspace", _columns(params), lambda slug: slug, {})
@@ -184,9 +187,9 @@ def _page(
 def _steps(asked: Asked, dimension: str) -> dict[Any, Counter[int]]:
     """How many requests of each group fell into which step of latency."""
     if dimension == "model":
-        rows = sources.read(asked, LATENCY, ("model", "step")).rows
+        rows = rollup_queries.read(asked, LATENCY, ("model", "step")).rows
     else:
-        rows = sources.read(asked, RAW, ("value", "step"), dimension=dimension).rows
+        rows = rollup_queries.read(asked, RAW, ("value", "step"), dimension=dimension).rows
     steps: dict[Any, Counter[int]] = defaultdict(Counter)
     for row in rows:
         steps[row.get("value", row.get("model"))][row["step"]] += row["requests"]

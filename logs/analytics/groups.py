@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from logs import rollups
-from logs.analytics import sources, sums
-from logs.analytics.sources import CORE, DIM, Asked
+from logs.analytics import rollup_queries, sums
+from logs.analytics.rollup_queries import CORE, DIM, Asked
 from logs.analytics.sums import Sums
 from logs.models import MetadataKey
+from logs.storage import rollups
 from portkey_logs.accounts.models import ApiKey
 
 COLUMNS = ("model", "provider", "status_code", "request_type")  # of the core rollup
@@ -30,9 +30,9 @@ class Groups:
 def by(asked: Asked, dimension: str) -> Groups:
     """The groups of one of COLUMNS or DIMENSIONS, or of a metadata key (``meta.env``), declared or not."""
     if dimension in COLUMNS:
-        answer = sources.read(asked, CORE, (dimension, "is_success", "cache_status"), (*sums.NAMES, *_ENDS))
+        answer = rollup_queries.read(asked, CORE, (dimension, "is_success", "cache_status"), (*sums.NAMES, *_ENDS))
         return Groups(sums.grouped(answer.rows, lambda row: row[dimension]), answer.reached)
-    answer = sources.read(
+    answer = rollup_queries.read(
         asked,
         DIM,
         ("value",),

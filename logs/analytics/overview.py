@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-import charts
-from charts import Datum, Point
-from logs.analytics import cards, sources, sums
+from logs.analytics import cards, rollup_queries, sums
 from logs.analytics.cards import UP_IS_BAD, UP_IS_GOOD, Card, Column, Key, Line, Table, figure, many
 from logs.analytics.percentiles import ERROR_WORDS, percentiles
+from logs.analytics.rollup_queries import CORE, LATENCY
 from logs.analytics.scope import Scope, this
-from logs.analytics.sources import CORE, LATENCY
 from logs.analytics.sums import Sums
 from logs.analytics.tabs import about_logs
 from logs.extension_types import TabPart
+from portkey_logs.lib import charts
+from portkey_logs.lib.charts import Datum, Point
 
 TOP = 10
 SHARES = (0.5, 0.9, 0.99)
@@ -135,7 +135,7 @@ def tokens(scope: Scope) -> Card:
 
 
 def latency(scope: Scope) -> Card:
-    answer = sources.read(scope.asked, LATENCY, ("place", "step"))
+    answer = rollup_queries.read(scope.asked, LATENCY, ("place", "step"))
     course = sums.course(scope)
     steps: list[Counter[int]] = [Counter() for _ in scope.grid.places]
     for row in answer.rows:
@@ -186,8 +186,8 @@ def latency(scope: Scope) -> Card:
 
 def users(scope: Scope) -> Card:
     """How many different users there were in each bucket, and in all."""
-    found = sources.spread(scope.asked, "user")
-    before = sources.spread(scope.asked.before(), "user").total if scope.compares else None
+    found = rollup_queries.spread(scope.asked, "user")
+    before = rollup_queries.spread(scope.asked.before(), "user").total if scope.compares else None
     data = [
         Datum(
             place,
@@ -210,7 +210,7 @@ def users(scope: Scope) -> Card:
 
 
 def models(scope: Scope) -> Card:
-    answer = sources.read(scope.asked, CORE, ("provider", "model", "is_success"), sums.NAMES)
+    answer = rollup_queries.read(scope.asked, CORE, ("provider", "model", "is_success"), sums.NAMES)
     groups = sums.grouped(answer.rows, lambda row: (row["model"], row["provider"]))
     found = sorted(groups.items(), key=lambda item: (-item[1].requests, str(item[0])))
     most = found[0][1].requests if found else 0
@@ -240,7 +240,7 @@ def models(scope: Scope) -> Card:
 
 def unpriced(scope: Scope) -> Card:
     """The requests whose price is not known, by model: what the cost leaves out."""
-    answer = sources.read(scope.asked, CORE, ("provider", "model", "is_success"), ("unpriced",))
+    answer = rollup_queries.read(scope.asked, CORE, ("provider", "model", "is_success"), ("unpriced",))
     succeeded, failed = Counter[tuple[str | None, str | None]](), Counter[tuple[str | None, str | None]]()
     for row in answer.rows:
         if row["unpriced"]:

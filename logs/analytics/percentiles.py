@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from math import ceil
 
-from logs.rollups import step_bounds
+from logs.storage.rollups import step_bounds
 
 # Any value inside a step is at most so far from what stands for the step.
 ERROR_BOUND = 0.05

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import charts
-from charts import Datum
-from logs import rollups
-from logs.analytics import cards, sources, sums
+from logs.analytics import cards, rollup_queries, sums
 from logs.analytics.cards import Card, Column, Key, Line, Table, many
+from logs.analytics.rollup_queries import CORE, DIM
 from logs.analytics.scope import Scope, this
-from logs.analytics.sources import CORE, DIM
 from logs.analytics.tabs import about_logs
 from logs.extension_types import TabPart
+from logs.storage import rollups
+from portkey_logs.lib import charts
+from portkey_logs.lib.charts import Datum
 
 TOP = 20
 COLOURS = ("c1", "c2", "c3", "c4", "c5")
 
 
 def options(scope: Scope) -> Card:
-    answer = sources.read(
+    answer = rollup_queries.read(
         scope.asked,
         DIM,
         ("value",),
@@ -83,7 +83,7 @@ def loadbalance(scope: Scope) -> Card:
 def _shares(scope: Scope, name: str, title: str, states: Mapping[str, str]) -> Card:
     """How many requests were in which of these states, over time, and each one's share of them."""
     column = f"{name}_status"
-    answer = sources.read(scope.asked, CORE, ("place", column))
+    answer = rollup_queries.read(scope.asked, CORE, ("place", column))
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for row in answer.rows:
         if row[column] in states:
@@ -123,7 +123,7 @@ def _cells(counts: Mapping[str, int], states: Sequence[str]) -> list[str]:
 
 def providers(scope: Scope) -> Card:
     """Which provider answered in the end."""
-    answer = sources.read(scope.asked, CORE, ("place", "provider"))
+    answer = rollup_queries.read(scope.asked, CORE, ("place", "provider"))
     totals: dict[str | None, int] = defaultdict(int)
     by_place: dict[tuple[int, str | None], int] = {}
     for row in answer.rows:

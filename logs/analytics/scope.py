@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from logs.analytics.grid import Grid
-from logs.analytics.sources import TIMES, Asked
-from logs.filters import LogFilterSet, Term, exactly, select
+from logs.analytics.rollup_queries import TIMES, Asked
+from logs.explorer.filters import LogFilterSet, Term, exactly, select
 from logs.models import Log
 from portkey_logs.accounts.models import Workspace
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, NamedTuple
 
-from logs import rollups
 from logs.analytics import cards, groups
 from logs.analytics.cards import Card, Choice, Column, Line, Table
 from logs.analytics.overview import cost_in_words
@@ -17,7 +16,8 @@ from logs.analytics.sums import Sums
 from logs.analytics.tabs import about_logs
 from logs.extension_types import TabPart
 from logs.models import MetadataKey
-from logs.spreadsheets import as_text
+from logs.storage import rollups
+from portkey_logs.lib.spreadsheets import as_text
 
 MOST_LINES = 100  # of the page; the CSV has all
 GROUPINGS = {

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Q
 
-from logs.analytics import sources
+from logs.analytics import rollup_queries
+from logs.analytics.rollup_queries import CORE, Answer, Asked
 from logs.analytics.scope import Scope
-from logs.analytics.sources import CORE, Answer, Asked
-from logs.vocabulary import FROM_CACHE
+from logs.llm.vocabulary import FROM_CACHE
 
 NAMES = (
     "requests", "input_tokens", "output_tokens", "total_tokens", "cost_spent", "cost_saved", "unpriced", "latency_ms",
@@ -113,6 +113,6 @@ def course(scope: Scope, *, only: Q | None = None) -> Course:
 
 
 def _over_time(asked: Asked, only: Q | None) -> tuple[Answer, list[Sums]]:
-    answer = sources.read(asked, CORE, ("place", "is_success", "cache_status"), NAMES, only=only)
+    answer = rollup_queries.read(asked, CORE, ("place", "is_success", "cache_status"), NAMES, only=only)
     found = grouped(answer.rows, lambda row: row["place"])
     return answer, [found.get(place, Sums()) for place in asked.grid.places]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from logs.analytics.rollup_queries import BUDGET_MS
 from logs.analytics.scope import Scope
-from logs.analytics.sources import BUDGET_MS
-from logs.budget import within
 from logs.extension_types import AnalyticsTab, TabPart
+from logs.storage.time_budget import within
 
 
 def about_logs(name: str, title: str, parts: Mapping[str, TabPart], *, compares: bool = True) -> AnalyticsTab:

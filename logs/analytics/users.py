@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import charts
-from charts import Point
-from logs.analytics import cards, sources, sums
+from logs.analytics import cards, rollup_queries, sums
 from logs.analytics.cards import Card, Column, Line, Table, many
 from logs.analytics.overview import cost_in_words, users
+from logs.analytics.rollup_queries import DIM
 from logs.analytics.scope import Scope, this
-from logs.analytics.sources import DIM
 from logs.analytics.tabs import about_logs
 from logs.extension_types import TabPart
+from portkey_logs.lib import charts
+from portkey_logs.lib.charts import Point
 
 TOP = 20
 
 
 def per_user(scope: Scope) -> Card:
     """How many requests a user sends in each bucket, on average over those who sent any."""
-    found = sources.spread(scope.asked, "user")
+    found = rollup_queries.spread(scope.asked, "user")
     means = {place: found.requests[place] / count for place, count in found.values.items()}
     points = [
         Point(
@@ -45,7 +45,9 @@ def per_user(scope: Scope) -> Card:
 
 
 def top(scope: Scope) -> Card:
-    answer = sources.read(scope.asked, DIM, ("value",), (*sums.NAMES, "failures", "cache_hits"), dimension="user")
+    answer = rollup_queries.read(
+        scope.asked, DIM, ("value",), (*sums.NAMES, "failures", "cache_hits"), dimension="user"
+    )
     groups = sums.grouped(answer.rows, lambda row: row["value"])
     found = sorted(groups.items(), key=lambda item: (-item[1].requests, item[0]))
     most = found[0][1].requests if found else 0

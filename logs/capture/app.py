@@ -9,20 +9,20 @@ from uuid import UUID
 
 import msgspec
 
-from logs import pricing
-from logs.capture.answers import Caller, Refused, answer, refuse
 from logs.capture.bodies import Room
 from logs.capture.call import Call
 from logs.capture.control import hand_over
 from logs.capture.metrics import Metrics
 from logs.capture.recorder import Recorder
+from logs.capture.replies import Caller, Refused, answer, refuse
 from logs.capture.request import Request
 from logs.capture.routes import Routes
 from logs.capture.upload import Upload
 from logs.capture.upstream import Client
-from portkey_logs.accounts.keyring import Grant, Keyring
+from logs.llm import prices
+from portkey_logs.accounts.api_key_cache import Grant, Keyring
 from portkey_logs.api.errors import FORBIDDEN
-from portkey_logs.catalog.registry import Registry
+from portkey_logs.catalog.catalog_cache import Registry
 from portkey_logs.lib.shares import ShareExceededError, ShareLimits, Shares
 
 SCOPE = "logs.write"  # what a key needs for calls
@@ -128,7 +128,7 @@ class Capture:
         self.routes = Routes(self.settings)
         self.keys.start()
         self.registry.start()
-        await asyncio.to_thread(pricing.load)  # the first call is not to wait for it, nor those beside it
+        await asyncio.to_thread(prices.load)  # the first call is not to wait for it, nor those beside it
         deadline = asyncio.get_running_loop().time() + FIRST_KEYS_SECONDS
         while (self.keys.age is None or self.registry.age is None) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError
 from multidict import CIMultiDict
 
-from logs import ids
 from logs.capture import resolve, usage
-from logs.capture.answers import Caller, ClientLeft, Refused, failure
 from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.draft import Draft
 from logs.capture.headers import Headers, end_to_end, fields
 from logs.capture.parsing import MAX_LOOP_BYTES, beside_loop
+from logs.capture.replies import Caller, ClientLeft, Refused, failure
 from logs.capture.request import Request
 from logs.capture.upload import Upload
 from logs.capture.upstream import Answer, Body, Target
-from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts.api_key_cache import Grant
+from portkey_logs.lib import uuid7
 
 if TYPE_CHECKING:
     from logs.capture.app import Capture
@@ -55,7 +55,7 @@ class Call:
         self.upload = upload
         self.began = time.perf_counter()
         started_ms = time.time_ns() // 1_000_000
-        id = grant.log_id or ids.uuid7(started_ms)
+        id = grant.log_id or uuid7.uuid7(started_ms)
         self.draft = Draft(id, started_ms, Kept(capture.room), Kept(capture.room))
         self.draft.method = request.method
         self.draft.bodies_kept = grant.keeps_bodies

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from aiohttp import ClientError
 from multidict import CIMultiDict
 
-from logs.capture.answers import Caller, ClientLeft, Refused, answer, failure, refuse
 from logs.capture.headers import end_to_end
+from logs.capture.replies import Caller, ClientLeft, Refused, answer, failure, refuse
 from logs.capture.request import Request
 from logs.capture.upload import Upload
 from logs.capture.upstream import Client, Target

@@ -15,8 +15,8 @@ from multidict import CIMultiDict
 from logs.capture.headers import Headers
 from logs.capture.parsing import MAX_OBJECT_BYTES, beside_loop
 from logs.capture.upstream import Answer, Body, Target
-from logs.ingest import routes
-from logs.ingest.text import decode_json
+from logs.llm import request_types
+from portkey_logs.lib.text import decode_json
 
 NAME = "demo"
 MODEL = "demo"
@@ -59,7 +59,7 @@ class DemoAnswer:
 async def open_demo(target: Target, method: str, body: Body) -> AsyncIterator[Answer]:
     """Answer chats, messages and embeddings; anything else is a 404."""
     raw = await _whole(body)
-    kind = routes.request_type(method, routes.path_of(target.url))
+    kind = request_types.request_type(method, request_types.path_of(target.url))
     yield await beside_loop(len(raw), _answer, raw, kind)
 
 

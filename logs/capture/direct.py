@@ -10,12 +10,12 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from logs.capture.answers import Refused
-from logs.capture.guard import Guard
 from logs.capture.headers import bearer, for_upstream
+from logs.capture.replies import Refused
 from logs.capture.request import Request
-from logs.ingest import origin as call_origin
-from logs.ingest.families.base import mapping
+from logs.capture.ssrf import Guard
+from logs.llm import request_context as call_origin
+from logs.llm.providers.base import mapping
 from portkey_logs.catalog.providers import BASE_URLS
 from portkey_logs.catalog.sealed import SealedSecret, origin_of
 

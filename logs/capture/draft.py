@@ -7,9 +7,9 @@ from uuid import UUID
 from logs.capture.bodies import BODY_BYTES, Kept
 from logs.capture.estimate import estimate
 from logs.ingest import normalise
-from logs.ingest.record import Exchange, LogRecord
-from logs.vocabulary import Completeness, Source
-from portkey_logs import redaction
+from logs.llm.vocabulary import Completeness, Source
+from logs.record import Exchange, LogRecord
+from portkey_logs.lib import redaction
 from portkey_logs.lib.compression import DecompressionError, decompress
 
 _MAX_SIZE = 2**31 - 1  # of the columns for sizes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from logs import ids, pricing
 from logs.ingest import normalise
-from logs.vocabulary import TokensOrigin
+from logs.llm import prices
+from logs.llm.vocabulary import TokensOrigin
+from portkey_logs.lib import uuid7
 
 # English text has about four characters per token with the tokenizers of the large providers; other languages
 # and code have fewer. It is marked as an estimate wherever it is shown.
@@ -29,12 +30,12 @@ def estimate(derived: normalise.Derived) -> None:
     record.total_tokens = record.input_tokens + record.output_tokens
     record.tokens_origin = TokensOrigin.ESTIMATED
     if record.cost is None:
-        record.cost, source = pricing.price(
+        record.cost, source = prices.price(
             record.provider,
             record.model,
             input_tokens=record.input_tokens,
             output_tokens=record.output_tokens,
-            at_ms=ids.time_ms(record.id),
+            at_ms=uuid7.time_ms(record.id),
         )
         record.cost_source = f"{source}, estimated tokens" if source else None
 

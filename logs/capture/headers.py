@@ -5,7 +5,7 @@ from __future__ import annotations
 from multidict import CIMultiDict, MultiMapping, istr
 
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
-from portkey_logs.redaction import is_secret_name
+from portkey_logs.lib.redaction import is_secret_name
 
 Headers = CIMultiDict[str]  # in their order and case, repeated where they were
 

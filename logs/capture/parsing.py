@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 MAX_LOOP_BYTES = 64 * 1024  # parsed on the event loop: a millisecond at most
-# Of values parsed before a call goes on, as logs.ingest.text estimates them: 800,000 numbers or 130,000 objects. The
-# parser lets no other thread run until it is done, some 30 ms.
+# Of values parsed before a call goes on, as ``lib.text`` estimates them: 800,000 numbers or 130,000 objects. The parser
+# lets no other thread run until it is done, some 30 ms.
 MAX_OBJECT_BYTES = 32 * 1024 * 1024
 MAX_THREADS = 2  # at a time: more would not be faster, and each may hold MAX_OBJECT_BYTES
 

@@ -18,10 +18,10 @@ import msgspec
 from django.db import connections
 from django.db.utils import Error as DatabaseError
 
-from logs.ingest.record import LogRecord
-from logs.ingest.refused import Refused
+from logs.ingest.dead_letters import Refused
+from logs.ingest.rows import Outcome, commit_batch
 from logs.ingest.spool import Contents, Spool
-from logs.ingest.storage import Outcome, commit_batch
+from logs.record import LogRecord
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from multidict import CIMultiDict
 
-from logs.capture.answers import Refused
 from logs.capture.headers import Headers, bearer, fields
-from portkey_logs.accounts import passes
-from portkey_logs.accounts.keyring import Grant
+from logs.capture.replies import Refused
+from portkey_logs.accounts import internal_tokens
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
 
 # What Portkey's control plane serves under the same base URL as the models.
@@ -91,6 +91,6 @@ class Request:
         """
         candidates = (self.fields.get("x-portkey-api-key", "").strip(), bearer(self.fields.get("authorization", "")))
         for key in candidates:
-            if key.startswith(API_KEY_PREFIX) and (grant := known(key) or passes.read(key)) is not None:
+            if key.startswith(API_KEY_PREFIX) and (grant := known(key) or internal_tokens.read(key)) is not None:
                 return grant
         raise Refused(401, "Portkey Error: Invalid API Key. Error Code: 03", "03")

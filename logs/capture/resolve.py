@@ -18,26 +18,26 @@ from urllib.parse import unquote
 
 import msgspec
 
-from logs.capture.answers import Refused
 from logs.capture.headers import has_credentials
 from logs.capture.parsing import MAX_OBJECT_BYTES
+from logs.capture.replies import Refused
 from logs.capture.request import Request
-from logs.ingest import origin
-from logs.ingest.text import decode_json
-from portkey_logs import redaction
-from portkey_logs.accounts.keyring import Grant
+from logs.llm import request_context
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.catalog import options, schema, slugs
+from portkey_logs.catalog.catalog_cache import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.hosts import read_url
-from portkey_logs.catalog.registry import Key, Registry, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.sealed import origin_of
 from portkey_logs.catalog.secrets import Unreadable
 from portkey_logs.catalog.templates import TemplateError
+from portkey_logs.lib import redaction
 from portkey_logs.lib.compression import (
     DecompressedSizeError,
     DecompressionError,
     UnsupportedEncodingError,
     decompress,
 )
+from portkey_logs.lib.text import decode_json
 
 # The routes on which secrets that are stored here serve callers: those that run a model, or list the models. All others
 # read or change the provider's account (files, batches, fine-tuning, stored responses, keys, sessions).
@@ -164,7 +164,7 @@ class _Resolution:
         if self._serves_models_only is not None:
             self._check_route(*self._serves_models_only)
             self._check_models(config)
-        if shown is not None and (is_stored or shown != origin.read_config(self._fields)):
+        if shown is not None and (is_stored or shown != request_context.read_config(self._fields)):
             self._shown["x-portkey-config"] = json.dumps(shown, separators=(",", ":"))
         return self._resolved(config, _dump(self._variables) if prompt else None)
 
@@ -211,7 +211,7 @@ class _Resolution:
 
     def _config(self, prompt: StoredVersion | None, *, by_key: bool) -> tuple[Json | None, Json | None, bool]:
         """The config in force, with its secrets and as it may be shown, and whether it is one of ours."""
-        given = origin.read_config(self._fields)
+        given = request_context.read_config(self._fields)
         if isinstance(given, dict):
             return given, dict(given), False
         if given is not None:
@@ -304,7 +304,7 @@ class _Resolution:
         is_plain = self._new_body is not None or _is_json(self._request)
         model = _model(body) if body is not None and is_plain and b'"@' in body else ""
         by_model = ""
-        routed = origin.read_config(self._fields)
+        routed = request_context.read_config(self._fields)
         if model.startswith("@") and not (isinstance(routed, dict) and routed.keys() & {"provider", "targets"}):
             by_model, _, plain = model[1:].partition("/")
             self._new_body = _with_model(body or b"", plain)

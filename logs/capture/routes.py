@@ -11,18 +11,18 @@ from urllib.parse import unquote
 from multidict import CIMultiDict
 
 from logs.capture import demo
-from logs.capture.answers import Refused
 from logs.capture.direct import Direct
-from logs.capture.guard import DOMAINS, Guard, GuardedResolver, check_name, options_in
 from logs.capture.headers import for_upstream
 from logs.capture.parsing import beside_loop
+from logs.capture.replies import Refused
 from logs.capture.request import Request
+from logs.capture.ssrf import DOMAINS, Guard, GuardedResolver, check_name, options_in
 from logs.capture.upstream import Client, Target
-from logs.ingest.text import decode_json
 from portkey_logs.catalog import patterns
 from portkey_logs.catalog.hosts import HostPolicy, hosts_in, urls_in
 from portkey_logs.catalog.options import camel, without_bodies
 from portkey_logs.catalog.sealed import ForeignDestination, open_config
+from portkey_logs.lib.text import decode_json
 
 if TYPE_CHECKING:
     from logs.capture.app import Settings

@@ -14,9 +14,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from logs.capture.answers import ClientLeft, Refused, failure
 from logs.capture.app import Capture
 from logs.capture.headers import Headers, readable
+from logs.capture.replies import ClientLeft, Refused, failure
 from logs.capture.request import Request
 from logs.capture.unknown import MAX_PLAIN_HEAD_BYTES, MAX_UNKNOWN_HEAD_BYTES, UnknownConnections
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from logs.capture.answers import Caller, Refused
+from logs.capture.replies import Caller, Refused
 from portkey_logs.lib.shares import Share, ShareExceededError
 
 

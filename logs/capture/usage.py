@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from logs.capture.parsing import MAX_OBJECT_BYTES
-from logs.ingest.text import decode_json
+from portkey_logs.lib.text import decode_json
 
 _OPTION = b'"stream_options":{"include_usage":true},'
 # The event with the counts has some hundred bytes. One that is longer passes as it comes.

@@ -12,16 +12,17 @@ from uuid import UUID
 
 import msgspec
 
-from logs import ids, status
-from logs.ingest import costs, families, forms, marks, origin, routes, sse
-from logs.ingest.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_problem
-from logs.ingest.families import AssembledStream
-from logs.ingest.families.base import Json, Usage, mapping
-from logs.ingest.marks import Marks
-from logs.ingest.record import Exchange, GatewayStatus, LogRecord
-from logs.ingest.text import clean, clean_or_none, count, decode_json
-from logs.vocabulary import CacheStatus, Completeness, FallbackStatus, LoadbalanceStatus, RetryStatus, Source
-from portkey_logs import redaction
+from logs.ingest import usage as costs
+from logs.llm import content_flags, gateway_status, multipart, providers, request_context, request_types, sse
+from logs.llm.content_flags import Marks
+from logs.llm.errors import MAX_MESSAGE, Problem, is_error, is_refusal, read_problem
+from logs.llm.gateway_status import GatewayStatus
+from logs.llm.providers import AssembledStream
+from logs.llm.providers.base import Json, Usage, mapping
+from logs.llm.vocabulary import CacheStatus, Completeness, FallbackStatus, LoadbalanceStatus, RetryStatus, Source
+from logs.record import Exchange, LogRecord
+from portkey_logs.lib import redaction, uuid7
+from portkey_logs.lib.text import clean, clean_or_none, count, decode_json
 
 # Lengths in characters. An index entry of PostgreSQL holds 2,704 bytes, so what is indexed stays below 600
 # characters even at 4 bytes each; names that people gave are far shorter.
@@ -63,31 +64,31 @@ def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now
     """Derive everything a column holds. ``now_ms`` (UTC) is the event's time where the exchange has none."""
     exchange = msgspec.structs.replace(
         exchange,
-        request_headers=status.Headers.of(exchange.request_headers),
-        response_headers=status.Headers.of(exchange.response_headers),
+        request_headers=gateway_status.Headers.of(exchange.request_headers),
+        response_headers=gateway_status.Headers.of(exchange.response_headers),
     )
-    path = routes.path_of(exchange.url)
-    request_type = routes.request_type(exchange.method, path)
+    path = request_types.path_of(exchange.url)
+    request_type = request_types.request_type(exchange.method, path)
     request = _read_request(exchange)
     asked = mapping(request.value)
     response = _read_response(exchange, request_type, _asks_for_stream(asked))
 
-    config = origin.read_config(exchange.request_headers)
-    gateway = status.derive(config, exchange.response_headers, exchange.status_code, exchange.request_headers)
+    config = request_context.read_config(exchange.request_headers)
+    gateway = gateway_status.derive(config, exchange.response_headers, exchange.status_code, exchange.request_headers)
     requested_model = _requested_model(exchange, asked, path)
-    source = origin.read(
+    source = request_context.read(
         exchange.request_headers,
         config,
         gateway.option_path,
         url=exchange.url,
         body_model=requested_model,
-        response_provider=status.header(exchange.response_headers, "x-portkey-provider"),
+        response_provider=gateway_status.header(exchange.response_headers, "x-portkey-provider"),
         stated_provider=exchange.provider,
         refused=gateway.option_path is None and is_refusal(response.value),
     )
     success = _is_success(exchange, path, response)
-    answer = families.read(request_type, response.answer)
-    if routes.handles_stored(exchange.method, path):
+    answer = providers.read(request_type, response.answer)
+    if request_types.handles_stored(exchange.method, path):
         answer = msgspec.structs.replace(answer, usage=Usage())
     usage = costs.usage_of(exchange, request_type, answer)
     sent, made = _marks(exchange, request_type, request, response)
@@ -107,8 +108,10 @@ def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now
         at_ms=at_ms,
     )
     problem = Problem() if success else _problem(exchange, response)
-    metadata = origin.tidy_metadata({**exchange.metadata, **origin.metadata_header(exchange.request_headers)})
-    span_id = exchange.span_id or status.header(exchange.request_headers, "x-portkey-span-id")
+    metadata = request_context.tidy_metadata(
+        {**exchange.metadata, **request_context.metadata_header(exchange.request_headers)}
+    )
+    span_id = exchange.span_id or gateway_status.header(exchange.request_headers, "x-portkey-span-id")
     sent_trace = _sent_trace(exchange)
     id, idempotent = _identify(exchange, workspace_id, sent_trace, span_id, at_ms)
     kept = _keep(exchange, request, response, success)
@@ -175,21 +178,16 @@ def derive(exchange: Exchange, *, workspace_id: int, api_key_id: int | None, now
     return Derived(record, asked, response.answer)
 
 
-def assemble_stream(request_type: str, raw: bytes) -> AssembledStream:
-    """The JSON object that the event stream ``raw`` adds up to, as if it had not been streamed."""
-    return families.assemble(request_type, raw)
-
-
 # --- bodies ------------------------------------------------------------------------------------------------
 
 
 def _read_request(exchange: Exchange) -> _Body:
     """A JSON body, or the fields of a form; its files are left where they are."""
-    raw, content_type = exchange.request_body, status.header(exchange.request_headers, "content-type")
-    if not raw or not forms.is_form(content_type):
+    raw, content_type = exchange.request_body, gateway_status.header(exchange.request_headers, "content-type")
+    if not raw or not multipart.is_form(content_type):
         return _read_body(raw, exchange.request_headers)
-    files = [part.content_type for part in forms.parts(raw, content_type) if part.filename is not None]
-    return _Body(raw, forms.fields(raw, content_type), files=files)
+    files = [part.content_type for part in multipart.parts(raw, content_type) if part.filename is not None]
+    return _Body(raw, multipart.fields(raw, content_type), files=files)
 
 
 def _asks_for_stream(asked: Json) -> bool:
@@ -200,7 +198,7 @@ def _read_body(raw: bytes | None, headers: Mapping[str, str]) -> _Body:
     """A body as JSON. One that says it is JSON, by its type or its first character, and is not, is unparsed."""
     if not raw:
         return _Body(raw)
-    content_type = (status.header(headers, "content-type") or "").lower()
+    content_type = (gateway_status.header(headers, "content-type") or "").lower()
     says_json = "json" in content_type or raw.lstrip()[:1] in (b"{", b"[")
     if content_type and not says_json:
         return _Body(raw)
@@ -212,11 +210,11 @@ def _read_body(raw: bytes | None, headers: Mapping[str, str]) -> _Body:
 
 def _read_response(exchange: Exchange, request_type: str, stream_asked: bool) -> _Body:
     raw = exchange.response_body
-    content_type = (status.header(exchange.response_headers, "content-type") or "").lower()
+    content_type = (gateway_status.header(exchange.response_headers, "content-type") or "").lower()
     by_type = content_type.startswith("text/event-stream")
     expected = by_type or exchange.streaming is True or stream_asked
     if raw and expected and sse.looks_like_sse(raw):
-        return _Body(raw, stream=families.assemble(request_type, raw))
+        return _Body(raw, stream=providers.assemble(request_type, raw))
     if by_type and not (raw or b"").strip():  # the connection broke before the first event
         return _Body(raw, stream=AssembledStream(complete=False))
     return _read_body(raw, {} if by_type else exchange.response_headers)
@@ -240,8 +238,8 @@ def _keep(exchange: Exchange, request: _Body, response: _Body, success: bool) ->
     sensitive = redaction.sensitive_names(exchange.request_headers)
     request_headers = _masked(exchange.request_headers, sensitive)
     response_headers = _masked(exchange.response_headers, sensitive)
-    own_credential = origin.brings_credential(request_headers)
-    debug = (status.header(exchange.request_headers, "x-portkey-debug") or "").lower()
+    own_credential = request_context.brings_credential(request_headers)
+    debug = (gateway_status.header(exchange.request_headers, "x-portkey-debug") or "").lower()
     if exchange.bodies_kept and debug != "false":
         return _Kept(
             request_headers,
@@ -301,7 +299,7 @@ def _is_success(exchange: Exchange, path: str, response: _Body) -> bool:
         answered = 200 <= exchange.status_code < 300
     if response.stream is not None:
         return answered and response.stream.complete is not False and response.stream.error is None
-    if routes.handles_stored(exchange.method, path) and "id" in response.answer:
+    if request_types.handles_stored(exchange.method, path) and "id" in response.answer:
         return answered
     return answered and not is_error(response.value)
 
@@ -351,20 +349,22 @@ def _requested_model(exchange: Exchange, asked: Json, path: str) -> str | None:
     model = asked.get("model")
     if isinstance(model, str) and model:
         return model
-    return routes.deployment_in(path)
+    return request_types.deployment_in(path)
 
 
 def _marks(exchange: Exchange, request_type: str, request: _Body, response: _Body) -> tuple[Marks, Marks]:
     """What the request and what the answer has: bodies of JSON, forms, or files themselves."""
     if request.files:
-        asked = marks.of_form(request_type, request.files)
+        asked = content_flags.of_form(request_type, request.files)
     elif isinstance(request.value, dict):
-        asked = marks.of_request(request_type, request.value)
+        asked = content_flags.of_request(request_type, request.value)
     else:
-        asked = marks.of_file(status.header(exchange.request_headers, "content-type"))
+        asked = content_flags.of_file(gateway_status.header(exchange.request_headers, "content-type"))
     if response.answer:
-        return asked, marks.of_answer(request_type, response.answer)
-    return asked, marks.of_file(status.header(exchange.response_headers, "content-type") if response.raw else None)
+        return asked, content_flags.of_answer(request_type, response.answer)
+    return asked, content_flags.of_file(
+        gateway_status.header(exchange.response_headers, "content-type") if response.raw else None
+    )
 
 
 # --- identity ----------------------------------------------------------------------------------------------
@@ -373,14 +373,14 @@ def _marks(exchange: Exchange, request_type: str, request: _Body, response: _Bod
 def _sent_trace(exchange: Exchange) -> str | None:
     return (
         exchange.trace_id
-        or status.header(exchange.request_headers, "x-portkey-trace-id")
-        or status.header(exchange.response_headers, "x-portkey-trace-id")
+        or gateway_status.header(exchange.request_headers, "x-portkey-trace-id")
+        or gateway_status.header(exchange.response_headers, "x-portkey-trace-id")
         or None
     )
 
 
 def _id_field(stated: str | None, exchange: Exchange, name: str) -> str | None:
-    return clean_or_none(stated or status.header(exchange.request_headers, name), MAX_ID)
+    return clean_or_none(stated or gateway_status.header(exchange.request_headers, name), MAX_ID)
 
 
 def _identify(
@@ -392,7 +392,7 @@ def _identify(
     """
     if exchange.id is not None:
         return exchange.id, False
-    at_ms = min(max(at_ms, 0), ids.MAX_MS)
+    at_ms = min(max(at_ms, 0), uuid7.MAX_MS)
     if exchange.event_time_ms is not None and span_id and exchange.source not in (Source.CAPTURE, Source.REPLAY):
-        return ids.deterministic_uuid7(at_ms, workspace_id, trace_id or "", span_id), True
-    return ids.uuid7(at_ms), False
+        return uuid7.deterministic_uuid7(at_ms, workspace_id, trace_id or "", span_id), True
+    return uuid7.uuid7(at_ms), False

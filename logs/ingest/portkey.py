@@ -15,11 +15,12 @@ from uuid import UUID
 
 import msgspec
 
-from logs import ids, status
-from logs.ingest import jsonspan, moments, origin
-from logs.ingest.record import Exchange
-from logs.ingest.text import count, decode_json
-from logs.vocabulary import Source
+from logs.ingest import json_slices, timestamps
+from logs.llm import gateway_status, request_context
+from logs.llm.vocabulary import Source
+from logs.record import Exchange
+from portkey_logs.lib import uuid7
+from portkey_logs.lib.text import count, decode_json
 
 # The writer commits batches of this size; a request that fits into one is answered after one commit.
 MAX_ROWS = 2000
@@ -93,9 +94,9 @@ def _rows(body: bytes) -> tuple[list[bytes], bool]:
     start = body.lstrip()[:1]
     try:
         if start == b"[":
-            rows = jsonspan.elements(body)
+            rows = json_slices.elements(body)
         elif start == b"{":
-            jsonspan.members(body)
+            json_slices.members(body)
             rows = [body]
         else:
             raise EnvelopeError("", "must be a JSON object or an array of objects")
@@ -128,10 +129,13 @@ def _exchange(raw: bytes, headers: Mapping[str, str], *, alone: bool) -> Exchang
         status_code=_status(response),
         latency_ms=_latency(response),
         streaming=_flag(response, "response", "streamingMode", "streaming_mode"),
-        provider=_text(request, "request", "provider") or status.header(headers, "x-portkey-provider"),
-        metadata={key: origin.as_text(value) for key, value in (metadata | origin.metadata_header(headers)).items()},
+        provider=_text(request, "request", "provider") or gateway_status.header(headers, "x-portkey-provider"),
+        metadata={
+            key: request_context.as_text(value)
+            for key, value in (metadata | request_context.metadata_header(headers)).items()
+        },
         event_time_ms=_event_time(row, metadata),
-        bodies_kept=(status.header(headers, "x-portkey-debug") or "").lower() != "false",
+        bodies_kept=(gateway_status.header(headers, "x-portkey-debug") or "").lower() != "false",
         trace_id=known["trace_id"],
         span_id=known["span_id"],
         parent_span_id=known["parent_span_id"],
@@ -152,13 +156,13 @@ def _share_trace(rows: list[Exchange], body: bytes, now_ms: int) -> None:
     if any(row.event_time_ms is not None and row.span_id for row in nameless):
         trace = UUID(bytes=hashlib.sha256(body).digest()[:16], version=5)
     else:
-        trace = ids.uuid7(now_ms)
+        trace = uuid7.uuid7(now_ms)
     for row in nameless:
         row.trace_id = str(trace)
 
 
 def _header_trace(row: Exchange) -> str | None:
-    return status.header(row.request_headers, "x-portkey-trace-id") or status.header(
+    return gateway_status.header(row.request_headers, "x-portkey-trace-id") or gateway_status.header(
         row.response_headers, "x-portkey-trace-id"
     )
 
@@ -170,7 +174,7 @@ def _object(raw: bytes, path: str) -> Members:
     if raw.lstrip()[:1] != b"{":
         raise _FieldError(path, "must be an object")
     try:
-        return jsonspan.members(raw)
+        return json_slices.members(raw)
     except ValueError as error:
         raise _FieldError(path, f"is not JSON: {error}") from None
 
@@ -187,7 +191,7 @@ def _side(row: Members, name: str) -> tuple[Members, bytes | None]:
     if raw == b"null":
         return {}, None
     if raw[:1] == b'"':
-        raw = jsonspan.string_bytes(raw)
+        raw = json_slices.string_bytes(raw)
         if raw.lstrip()[:1] != b"{":
             raise _FieldError(f".{name}", "must be an object, or a string that holds one")
     members = _object(raw, f".{name}")
@@ -196,7 +200,7 @@ def _side(row: Members, name: str) -> tuple[Members, bytes | None]:
         return members, raw
     if body == b"null":
         return members, None
-    return members, jsonspan.string_bytes(body) if body[:1] == b'"' else body
+    return members, json_slices.string_bytes(body) if body[:1] == b'"' else body
 
 
 def _text(members: Members, parent: str, *names: str) -> str | None:
@@ -234,7 +238,7 @@ def _headers(members: Members, parent: str) -> dict[str, str]:
 
 def _header_value(value: Any) -> str:
     """A header given twice is a list in some clients."""
-    return ", ".join(map(origin.as_text, value)) if isinstance(value, list) else origin.as_text(value)
+    return ", ".join(map(request_context.as_text, value)) if isinstance(value, list) else request_context.as_text(value)
 
 
 def _status(response: Members) -> int:
@@ -279,7 +283,11 @@ def _ids(row: Members, metadata: dict[str, Any], headers: Mapping[str, str], *, 
     """
     found: dict[str, str | None] = {}
     for name, camel in _IDS.items():
-        value = status.header(headers, "x-portkey-" + name.replace("_", "-")) if alone or name == "trace_id" else None
+        value = (
+            gateway_status.header(headers, "x-portkey-" + name.replace("_", "-"))
+            if alone or name == "trace_id"
+            else None
+        )
         for key in (name, camel):
             value = value or _id(_value(row, key), f".{key}")
         for key in (name, camel):
@@ -304,7 +312,7 @@ def _event_time(row: Members, metadata: dict[str, Any]) -> int | None:
         if value is None:
             continue
         try:
-            return moments.to_ms(value)
+            return timestamps.to_ms(value)
         except ValueError as error:
             raise _FieldError(path, str(error)) from None
     return None

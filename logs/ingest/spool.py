@@ -24,8 +24,8 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from logs.ingest.record import LogRecord
-from logs.ingest.refused import Refused
+from logs.ingest.dead_letters import Refused
+from logs.record import LogRecord
 
 logger = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from django.conf import settings
 from django.db import connections
 from django.db.utils import Error as DatabaseError
 
-from logs.ingest.record import LogRecord
-from logs.ingest.refused import TIDY_SECONDS
+from logs.ingest.dead_letters import TIDY_SECONDS
+from logs.ingest.rows import SPOOLED, Outcome, Packed, commit_batch, commit_packed, pack, refusal
 from logs.ingest.spool import Spool
-from logs.ingest.storage import SPOOLED, Outcome, Packed, commit_batch, commit_packed, pack, refusal
+from logs.record import LogRecord
 
 logger = logging.getLogger(__name__)
 

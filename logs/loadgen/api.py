@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from logs import loopback
 from logs.loadgen.exchanges import Exchange, Maker
+from portkey_logs.runtime import ports
 
 BATCH = 100
 CONNECTIONS = 4  # as many batches wait for their answer at once
@@ -43,7 +43,7 @@ def _dated(exchange: Exchange, chance: random.Random, now: datetime, days: float
 def _post(url: str, api_key: str, batch: list[Exchange]) -> int:
     headers = {"x-portkey-api-key": api_key, "content-type": "application/json"}
     request = urllib.request.Request(f"{url}/v1/logs", json.dumps(batch).encode(), headers)  # noqa: S310
-    with loopback.call(request, TIMEOUT_SECONDS) as response:
+    with ports.call(request, TIMEOUT_SECONDS) as response:
         answer = json.load(response)
     if errors := answer.get("errors"):
         raise ValueError(f"{len(errors)} logs were refused, the first because {errors[0]['message']}")

@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from logs import partitions, rollups
 from logs.ingest import normalise, portkey
-from logs.ingest.record import Exchange, LogRecord
-from logs.ingest.storage import BODY_COLUMNS, LOG_COLUMNS, QUEUE_COLUMNS, copy_rows, log_row, pack
+from logs.ingest.rows import BODY_COLUMNS, LOG_COLUMNS, QUEUE_COLUMNS, copy_rows, log_row, pack
 from logs.loadgen.exchanges import Maker
-from logs.rollups import RollupTable
+from logs.record import Exchange, LogRecord
+from logs.storage import partitions, rollups
+from logs.storage.rollups import RollupTable
 
 POOL_LOGS = 10_000  # a user, a model or a word that is in one of them is rare at any size
 CHUNK_LOGS = 50_000  # of one transaction: seconds of work

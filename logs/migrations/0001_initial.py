@@ -5,8 +5,8 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
-import logs.ids
-from logs.partitions import CreatePartitionedModel
+import portkey_logs.lib.uuid7
+from logs.storage.partitions import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("received_at", models.DateTimeField()),
                 ("source", models.CharField(max_length=10)),
                 ("completeness", models.CharField(max_length=12)),
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),

@@ -3,7 +3,7 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
-from logs.partitions import CreatePartitionedModel
+from logs.storage.partitions import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import logs.ids
+import portkey_logs.lib.uuid7
 
 # A UUIDv7's first 48 bits are its time: written out, because PostgreSQL has a function for it only since 17.
 _TIME = "to_timestamp(('x0000' || left(translate(id::text, '-', ''), 12))::bit(64)::bigint / 1000.0)"
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -255,7 +255,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -306,7 +306,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),
@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                         "workspace_id", "id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("id", models.UUIDField(default=logs.ids.uuid7)),
+                ("id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("bucket", models.DateTimeField()),
                 ("folded", models.BooleanField(default=False)),
                 ("requests", models.BigIntegerField()),

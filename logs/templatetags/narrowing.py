@@ -8,8 +8,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from logs.filters.address import Address
-from logs.query import MOST_CHARACTERS
+from logs.explorer.filters.address import Address
+from logs.explorer.query import MOST_CHARACTERS
 from logs.templatetags.ui import icon
 
 register = template.Library()

@@ -10,8 +10,8 @@ from django.template import Context
 from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
-from logs.columns import Cell
-from logs.present import Row
+from logs.explorer.columns import Cell
+from logs.explorer.presentation import Row
 
 register = template.Library()
 

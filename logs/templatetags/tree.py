@@ -12,9 +12,10 @@ from django.utils.html import escape
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 
-from logs import bodyfind, present, visible
-from logs.jsontree import SLICE, Node
-from logs.sides import SideView
+from logs.explorer import presentation
+from logs.viewer import body_search, invisible_characters
+from logs.viewer.body_cards import SideView
+from logs.viewer.json_tree import SLICE, Node
 
 register = template.Library()
 
@@ -35,23 +36,28 @@ def json_tree_children(node: Node, side: SideView, direction: str) -> SafeString
 @register.filter
 def highlight(text: str, query: str) -> SafeString:
     """Text with the query marked in it and its hidden characters visible."""
-    return _marked(text, bodyfind.in_text(query) if query else None)
+    return _marked(text, body_search.in_text(query) if query else None)
 
 
 def _marked(text: str, query: re.Pattern[str] | None) -> SafeString:
     if query is None:
-        return visible.mark(text)
+        return invisible_characters.mark(text)
     pieces, end = [], 0
     for match in query.finditer(text):
-        pieces += [visible.mark(text[end : match.start()]), "<mark>", visible.mark(match[0]), "</mark>"]
+        pieces += [
+            invisible_characters.mark(text[end : match.start()]),
+            "<mark>",
+            invisible_characters.mark(match[0]),
+            "</mark>",
+        ]
         end = match.end()
-    return mark_safe("".join([*pieces, visible.mark(text[end:])]))  # noqa: S308  visible.mark escapes
+    return mark_safe("".join([*pieces, invisible_characters.mark(text[end:])]))  # noqa: S308  visible.mark escapes
 
 
 class _Html:
     def __init__(self, side: SideView) -> None:
         self.side = side
-        self.query = bodyfind.in_text(side.asked.find) if side.hit else None
+        self.query = body_search.in_text(side.asked.find) if side.hit else None
 
     def node(self, node: Node, *, in_array: bool = False) -> Iterator[str]:
         css = "i" if in_array else "k"
@@ -70,7 +76,7 @@ class _Html:
             fetch = f' hx-get="{address}" hx-trigger="toggle once" hx-target="find .inside" hx-swap="innerHTML"'
         yield (
             f"<details{' open' if node.open else ''}{hit}{fetch}><summary>{key}"
-            f'<span class="p">{opening}</span><span class="preview">{visible.mark(node.preview)}</span>'
+            f'<span class="p">{opening}</span><span class="preview">{invisible_characters.mark(node.preview)}</span>'
             f'<span class="p closing">{closing}</span><span class="count">{_count(node)}</span></summary>'
             '<div class="inside">'
         )
@@ -126,5 +132,5 @@ class _Html:
 
 def _count(node: Node) -> str:
     if node.count is None:
-        return present.size(node.size)
+        return presentation.size(node.size)
     return f"{node.count:,} " + ("key" if node.kind == "object" else "item") + ("s" if node.count != 1 else "")

@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from logs import highlighting, markdown
-from logs import visible as hidden_characters
-from logs.drawing import DrawingBudget
+from logs.viewer import highlighting, markdown
+from logs.viewer import invisible_characters as hidden_characters
+from logs.viewer.drawing import DrawingBudget
 from portkey_logs.accounts.addresses import calls_url
 
 register = template.Library()

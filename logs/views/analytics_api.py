@@ -11,7 +11,7 @@ from logs.analytics import api_types, group_lists
 from logs.analytics.calls import analytics_endpoint, graph_response, partial
 from logs.analytics.graphs import GRAPHS, Graph, summary_of_cache
 from logs.analytics.group_lists import Page
-from logs.analytics.sources import Asked
+from logs.analytics.rollup_queries import Asked
 from portkey_logs.api.endpoints import ApiView
 from portkey_logs.api.keys import ApiRequest
 from portkey_logs.api.types import list_of

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
 
-from logs import wire, wire_types
-from logs.filters import LogFilterSet
+from logs.explorer.filters import LogFilterSet
 from logs.models import Log
+from logs.viewer import api_types, log_json
 from logs.views.ingest import create_logs
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.api.endpoints import Operation, endpoint
@@ -18,7 +18,7 @@ from portkey_logs.front.limits import accepts_large_bodies
 
 
 def _list_logs(request: ApiRequest) -> HttpResponse:
-    return wire.list_response(request, Workspace.objects.get(id=request.grant.workspace_id))
+    return log_json.list_response(request, Workspace.objects.get(id=request.grant.workspace_id))
 
 
 def _log(request: ApiRequest, id: UUID) -> HttpResponseBase:
@@ -30,14 +30,14 @@ def _log(request: ApiRequest, id: UUID) -> HttpResponseBase:
     )
     if found is None:
         return api_error(404, f"No log with id {id} in this workspace.", NOT_FOUND)
-    return wire.log_response(request, found)
+    return log_json.log_response(request, found)
 
 
 LIST_QUERY = {
     **{name: str(each.label) for name, each in LogFilterSet.base_filters.items()},
     "meta.<key>": "Value of this key of the metadata.",
     "cursor": "The next_cursor of the page before.",
-    "limit": f"Logs of a page, 1 to {wire.MAX_LIMIT}.",
+    "limit": f"Logs of a page, 1 to {log_json.MAX_LIMIT}.",
 }
 
 logs = accepts_large_bodies(
@@ -47,16 +47,16 @@ logs = accepts_large_bodies(
             handler=_list_logs,
             summary="List logs, newest first",
             query=LIST_QUERY,
-            answer=wire_types.LogPage,
+            answer=api_types.LogPage,
             errors=(400,),
         ),
         POST=Operation(
             scopes=("logs.write",),
             handler=create_logs,
             summary="Record logs",
-            body=wire_types.NewLogs,
-            answer=wire_types.LogsRecorded,
-            answers={207: wire_types.LogsPartlyRecorded},
+            body=api_types.NewLogs,
+            answer=api_types.LogsRecorded,
+            answers={207: api_types.LogsPartlyRecorded},
         ),
     )
 )
@@ -65,7 +65,7 @@ log = endpoint(
         scopes=("logs.view",),
         handler=_log,
         summary="Get a log with its bodies",
-        answer=wire_types.LogObject,
+        answer=api_types.LogObject,
         errors=(404,),
     )
 )

@@ -13,11 +13,11 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import wire
-from logs.bodies import SideName, read_side
 from logs.models import Log
-from logs.sides import Asked, side_view
-from logs.stored import CHUNK_BYTES, BodyGone
+from logs.storage.body_storage import CHUNK_BYTES, BodyGone
+from logs.viewer import log_json as wire
+from logs.viewer.bodies import SideName, read_side
+from logs.viewer.body_cards import Asked, side_view
 from portkey_logs.accounts.access import workspace_for
 from portkey_logs.api.errors import UNAUTHORISED, api_error
 

@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs.glance.parts import PARTS, shown
+from logs.analytics.list_summary.parts import PARTS, shown
 from logs.views.listing import list_address
 from portkey_logs.accounts.access import workspace_for
 

@@ -18,25 +18,29 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import extensions, filters, ids, pagination, present, saved, status, wire
-from logs.bodies import read_sides
-from logs.columns import NARROWEST, WIDEST, Columns
-from logs.detail import Detail, detail
-from logs.filters import Selection, bar
-from logs.filters.address import Address
-from logs.filters.bar import Bar
-from logs.filters.completion import complete
-from logs.glance.parts import PARTS, shown
-from logs.models import Log
-from logs.pagination import BadCursor, Cursor, Page
-from logs.present import Row
-from logs.query import COLUMNS, VIEW, QueryError
-from logs.saved import Look
-from logs.search.find import COUNT_CAP, Match
+from logs import extensions
+from logs.analytics.list_summary.parts import PARTS, shown
+from logs.explorer import filters, pagination, presentation, saved_views
+from logs.explorer.columns import NARROWEST, WIDEST, Columns
+from logs.explorer.filters import Selection, bar
+from logs.explorer.filters.address import Address
+from logs.explorer.filters.bar import Bar
+from logs.explorer.filters.completion import complete
+from logs.explorer.pagination import BadCursor, Cursor, Page
+from logs.explorer.presentation import Row
+from logs.explorer.query import QueryError
+from logs.explorer.saved_views import Look
+from logs.llm import gateway_status
+from logs.models import COLUMNS, VIEW, Log
+from logs.storage.search.find import COUNT_CAP, Match
+from logs.viewer import log_json
+from logs.viewer.bodies import read_sides
+from logs.viewer.panel import Detail, detail
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.addresses import absolute_url
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.api.errors import UNAUTHORISED, api_error
+from portkey_logs.lib import uuid7
 
 # How the panel is drawn, and a line just typed: not part of what is selected.
 VIEW_PARAMS = ("request", "response", "full", "related", bar.PARAM)
@@ -49,9 +53,9 @@ TIME_PRESETS = (("1h", "1 h"), ("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d"), 
 @cache_control(no_store=True)
 def log_list(request: SignedInRequest, workspace: str) -> HttpResponse:
     found = workspace_for(request.user, workspace)
-    look = saved.look(found, request.user, request.GET)
+    look = saved_views.look(found, request.user, request.GET)
     if bar.PARAM not in request.GET:
-        elsewhere = saved.entrance(look, request.path, request.GET)
+        elsewhere = saved_views.entrance(look, request.path, request.GET)
         return HttpResponseRedirect(elsewhere) if elsewhere else _page(request, found, look, None)
     line = request.GET[bar.PARAM]
     try:
@@ -68,7 +72,7 @@ def log_detail(request: SignedInRequest, workspace: str, id: UUID) -> HttpRespon
     """The list with the log's panel open; on a cold load the list starts where that log stands."""
     found = workspace_for(request.user, workspace)
     log = get_object_or_404(Log.objects.select_related("api_key"), workspace=found, id=id)
-    return _page(request, found, saved.look(found, request.user, request.GET), log)
+    return _page(request, found, saved_views.look(found, request.user, request.GET), log)
 
 
 def _page(
@@ -128,7 +132,7 @@ def _list_context(
         "older_url": _with_cursor(list_url, request.GET, page.older),
         "newer_url": _with_cursor(list_url, request.GET, page.newer),
         "newest_url": _with_cursor(list_url, request.GET, None),
-        "clear_url": f"{list_url}?{VIEW}={saved.ALL}" if look.default else list_url,
+        "clear_url": f"{list_url}?{VIEW}={saved_views.ALL}" if look.default else list_url,
         "list_url": list_url,
         "look": look,
         "narrowest": NARROWEST,
@@ -144,9 +148,9 @@ def _list_context(
         "complete_url": reverse("log_complete", args=[workspace.slug]),
         "json_url": reverse("log_list_json", args=[workspace.slug]) + link,
         "live_url": reverse("log_live", args=[workspace.slug]) + link,
-        "live_after": None if page.newer or cursor_error else ids.ms_of(timezone.now()),
+        "live_after": None if page.newer or cursor_error else uuid7.ms_of(timezone.now()),
         "presets": _presets(list_url, request.GET),
-        "guide": status.GUIDE,
+        "guide": gateway_status.GUIDE,
         "first_run": not rows and not selection.terms and not ({"cursor", bar.PARAM} & request.GET.keys()),
     }
 
@@ -174,7 +178,7 @@ def list_rows(
     if shown.with_api_key:
         prefetch_related_objects(logs, "api_key")
     return [
-        present.row(
+        presentation.row(
             each,
             reverse("log_detail", args=[workspace.slug, each.id]) + beside,
             is_open=each == is_open,
@@ -242,7 +246,7 @@ def log_list_json(request: HttpRequest, workspace: str) -> JsonResponse:
     """The list's JSON twin: the same filters, cursor and rows."""
     if not request.user.is_authenticated:
         return api_error(401, "Sign in first.", UNAUTHORISED)
-    return wire.list_response(request, workspace_for(request.user, workspace))
+    return log_json.list_response(request, workspace_for(request.user, workspace))
 
 
 @login_required

@@ -10,10 +10,11 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import arrivals, filters, ids, saved
+from logs.explorer import filters, live, saved_views
 from logs.models import Log
 from logs.views.listing import list_address, list_rows
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
+from portkey_logs.lib import uuid7
 
 
 @login_required
@@ -27,14 +28,14 @@ def log_live(request: SignedInRequest, workspace: str) -> HttpResponse:
     selection = filters.select(Log.objects.in_workspace(found), params)
     if not (selection.is_valid and after.isascii() and after.isdecimal() and len(after) < 14):
         return HttpResponseBadRequest("This is no list to follow.", content_type="text/plain")
-    shown = saved.shown_columns(found, request.user, params)
+    shown = saved_views.shown_columns(found, request.user, params)
     moment = datetime.fromtimestamp(int(after) / 1000, UTC)
     logs = selection.queryset.for_list(with_metadata=shown.with_metadata)
-    news = arrivals.since(logs, moment, set(known[: arrivals.KNOWN_MOST]))
+    news = live.since(logs, moment, set(known[: live.KNOWN_MOST]))
     context = {
         "address": list_address(found, params),
         "rows": list_rows(request, found, params, news.rows, news.matches, shown),
-        "until": ids.ms_of(news.until),
+        "until": uuid7.ms_of(news.until),
         "has_more": news.has_more,
     }
     return TemplateResponse(request, "logs/live.html", context)

@@ -10,11 +10,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import media, ranges
-from logs.bodies import Side, SideName, read_side
-from logs.conversation import uploads
 from logs.models import Log
+from logs.viewer import media
+from logs.viewer.bodies import Side, SideName, read_side
+from logs.viewer.conversation import uploads
 from portkey_logs.accounts.access import workspace_for
+from portkey_logs.lib import byte_ranges
 
 # Nothing that is served here may act: no scripts, no requests, an origin of its own.
 POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
@@ -77,8 +78,8 @@ def _ranged(response: HttpResponse, octets: bytes, header: str) -> HttpResponse:
     response["Accept-Ranges"] = "bytes"
     size = len(octets)
     try:
-        wanted = ranges.wanted(header, size)
-    except ranges.Unsatisfiable:
+        wanted = byte_ranges.wanted(header, size)
+    except byte_ranges.Unsatisfiable:
         response.status_code, response.content = 416, b""
         response["Content-Range"] = f"bytes */{size}"
         return response

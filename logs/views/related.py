@@ -14,10 +14,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import present
+from logs.explorer import presentation
+from logs.explorer.presentation import Row
+from logs.explorer.related import TRACE_MOST, related
 from logs.models import Log
-from logs.present import Row
-from logs.related import TRACE_MOST, related
 from logs.views.listing import list_address
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 
@@ -33,7 +33,7 @@ def log_related(request: SignedInRequest, workspace: str, id: UUID) -> HttpRespo
 
     def row(each: Log) -> Row:
         url = reverse("log_detail", args=[place.slug, each.id]) + (f"?{query}" if query else "")
-        return present.row(each, url, is_open=each == log)
+        return presentation.row(each, url, is_open=each == log)
 
     context: dict[str, Any] = {
         "workspace": place,

@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods
 
-from logs import columns, filters, saved
-from logs.columns import Columns, width_of
-from logs.models import Log, SavedView
-from logs.query import COLUMNS, META
+from logs.explorer import columns, filters, saved_views
+from logs.explorer.columns import Columns, width_of
+from logs.explorer.query import META
+from logs.models import COLUMNS, Log, SavedView
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.locks import one_at_a_time
 from portkey_logs.accounts.models import User, Workspace
@@ -42,7 +42,7 @@ class SettingsForm(SavedViewForm):
 
     def __init__(self, data: QueryDict | None, *, view: SavedView, person: User) -> None:
         super().__init__(data, initial=model_to_dict(view, ["name", "is_shared", "is_default"]))
-        self.view, self.manages = view, saved.manages(view.workspace, person)
+        self.view, self.manages = view, saved_views.manages(view.workspace, person)
         # What belongs to somebody else would be out of reach for whoever made it private.
         self.fields["is_shared"].disabled = view.person_id != person.pk
 
@@ -62,7 +62,7 @@ def views(request: SignedInRequest, workspace: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("log_list", workspace=workspace)
     query, form = _query(request), SavedViewForm(request.POST)
-    shown = saved.shown_columns(place, request.user, query) if "with_columns" in request.POST else None
+    shown = saved_views.shown_columns(place, request.user, query) if "with_columns" in request.POST else None
     with one_at_a_time(request.user):
         refused = _refusal(place, request.user, query, form)
         if refused:
@@ -71,7 +71,7 @@ def views(request: SignedInRequest, workspace: str) -> HttpResponse:
         view = SavedView.objects.create(
             workspace=place,
             person=request.user,
-            query=saved.filters_of(query),
+            query=saved_views.filters_of(query),
             columns=shown.names if shown else [],
             **form.cleaned_data,
         )
@@ -100,9 +100,9 @@ def overwrite(request: SignedInRequest, workspace: str, id: int) -> HttpResponse
     found = _changeable(request, workspace, id)
     query = _query(request)
     if request.method == "POST" and _is_understood(found.workspace, query):
-        found.query = saved.filters_of(query)
+        found.query = saved_views.filters_of(query)
         if found.columns:
-            found.columns = saved.shown_columns(found.workspace, request.user, query).names
+            found.columns = saved_views.shown_columns(found.workspace, request.user, query).names
         found.save(update_fields=["query", "columns"])
     return HttpResponseRedirect(found.get_absolute_url(), status=303)
 
@@ -130,10 +130,10 @@ def choose_columns(request: SignedInRequest, workspace: str) -> HttpResponse:
     if request.method == "POST":
         query.pop(COLUMNS, None)
         if "usual" in request.POST:
-            saved.forget_columns(place, request.user)
+            saved_views.forget_columns(place, request.user)
         else:
             chosen = None if "only_widths" in request.POST else _chosen(request.POST)
-            saved.keep_columns(place, request.user, chosen, _widths(request.POST))
+            saved_views.keep_columns(place, request.user, chosen, _widths(request.POST))
     return HttpResponseRedirect(_list(place, query), status=303)
 
 
@@ -156,10 +156,10 @@ def _chosen(given: QueryDict) -> Columns:
 def _changeable(request: SignedInRequest, workspace: str, id: int) -> SavedView:
     """Raises Http404 for what the person does not see, PermissionDenied for what they may not change."""
     place = workspace_for(request.user, workspace)
-    found = next((each for each in saved.visible(place, request.user) if each.pk == id), None)
+    found = next((each for each in saved_views.visible(place, request.user) if each.pk == id), None)
     if found is None:
         raise Http404
-    if not saved.may_change(found, request.user):
+    if not saved_views.may_change(found, request.user):
         raise PermissionDenied("Only who made a view, an owner or an admin may change it.")
     return found
 

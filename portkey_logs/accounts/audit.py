@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from portkey_logs.log_lines import escape_controls
+from portkey_logs.lib.log_lines import escape_controls
 
 if TYPE_CHECKING:
     from portkey_logs.accounts.models import Organisation, User, Workspace

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portkey_logs.accounts.models import Actor, AuditEvent, User
 from portkey_logs.accounts.sessions import MAX_BROWSER, SIGNED_IN
-from portkey_logs.log_lines import escape_controls
+from portkey_logs.lib.log_lines import escape_controls
 
 
 @receiver(user_logged_in)

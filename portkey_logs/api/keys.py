@@ -8,8 +8,8 @@ from typing import Any, Concatenate
 
 from django.http import HttpRequest, HttpResponseBase
 
-from portkey_logs.accounts import keyring
-from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts import api_key_cache
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
 from portkey_logs.api.bodies import BodyReadError
 from portkey_logs.api.errors import FORBIDDEN, INVALID, api_error
@@ -47,7 +47,7 @@ def api_key_required[**P](*scopes: str) -> Callable[[ApiView[P]], View]:
     def decorate(view: ApiView[P]) -> View:
         @wraps(view)
         def checked(request: ApiRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            grant = keyring.find(api_key_of(request))
+            grant = api_key_cache.find(api_key_of(request))
             if grant is None:
                 return api_error(401, INVALID_KEY, "03")
             if scopes and not grant.allows(*scopes):

@@ -13,7 +13,7 @@ from yarl import URL
 from portkey_logs.accounts.host_policy import HostPolicyMode
 from portkey_logs.catalog.options import without_bodies
 from portkey_logs.catalog.providers import BASE_URLS
-from portkey_logs.outbound import is_odd_address, is_public
+from portkey_logs.lib.outbound import is_odd_address, is_public
 
 _URL = re.compile(r"https?://(?P<host>[a-z0-9.-]+)(?::(?P<port>\d{1,5}))?(?:[/?#][^\s@]*)?", re.I)
 _INSIDE = re.compile(

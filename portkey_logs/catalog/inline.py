@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from portkey_logs import redaction
 from portkey_logs.catalog import options
 from portkey_logs.catalog.sealed import destinations, option
+from portkey_logs.lib import redaction
 
 Path = tuple[str | int, ...]
 Json = dict[str, Any]

@@ -18,8 +18,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
-from portkey_logs.accounts import keyring
-from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts import api_key_cache
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.api.errors import api_error
 from portkey_logs.api.keys import api_key_of
 from portkey_logs.front import limits
@@ -110,7 +110,7 @@ class Front:
         key = api_key_of(without_body(environ))
         if not key:
             return None
-        return keyring.keyring.known(key) or await self._pages.run(lambda: keyring.find(key))
+        return api_key_cache.keyring.known(key) or await self._pages.run(lambda: api_key_cache.find(key))
 
     async def _run(self, environ: Environ, receive: Receive | None, send: Send) -> None:
         """Run the application; without ``receive`` the body is still to come, and the connection ends."""

@@ -26,7 +26,7 @@ GIVE_WAY_BYTES_A_SECOND = MIB
 # Between two pieces of an answer that a client takes. Longer than any proxy waits for a client of its own.
 SEND_SECONDS = 60.0
 
-# 50 threads for replays that stream (replay.slots), and 16 for what the database can serve at a time.
+# 50 threads for replays that stream (replay.concurrency_limits), and 16 for what the database can serve at a time.
 MAX_PAGE_THREADS = 66
 MAX_WAITING_PAGES = 64
 # Of these, for the calls of one API key that are not ingest: no program takes all that people need.

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from django.conf import settings
 
-from portkey_logs.accounts.keyring import Grant
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.api.errors import TOO_MANY
 from portkey_logs.front.bodies import RequestRefused
 from portkey_logs.front.limits import MAX_KEY_PAGE_THREADS

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import logs.ids
+import portkey_logs.lib.uuid7
 
 
 class Migration(migrations.Migration):
@@ -20,11 +20,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Run",
             fields=[
-                ("id", models.UUIDField(default=logs.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portkey_logs.lib.uuid7.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("finished_at", models.DateTimeField(null=True)),
                 ("parent_id", models.UUIDField(null=True)),
-                ("log_id", models.UUIDField(default=logs.ids.uuid7)),
+                ("log_id", models.UUIDField(default=portkey_logs.lib.uuid7.uuid7)),
                 ("group", models.UUIDField(null=True)),
                 ("label", models.CharField(blank=True, max_length=100)),
                 ("path", models.CharField(max_length=40)),

@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from logs import visible
+from logs.viewer import invisible_characters
 from portkey_logs.lib.diff import Stretch
 
 register = template.Library()
@@ -19,5 +19,5 @@ _HTML = {"added": "<ins>{}</ins>", "removed": "<del>{}</del>", "gap": '<span cla
 @register.simple_tag
 def stretches(found: Iterable[Stretch]) -> SafeString:
     """A text with what was added and removed in it; no space is added, as it is shown as it stands."""
-    marked = (format_html(_HTML.get(each.kind, "{}"), visible.mark(each.text)) for each in found)
+    marked = (format_html(_HTML.get(each.kind, "{}"), invisible_characters.mark(each.text)) for each in found)
     return mark_safe("".join(marked))  # noqa: S308  each piece is escaped

@@ -17,17 +17,17 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from logs import filters, pagination, present
-from logs.filters import Selection
+from logs.explorer import filters, pagination, presentation
+from logs.explorer.filters import Selection
 from logs.models import Log
 from portkey_logs.accounts.access import SignedInRequest, membership_of, workspace_for
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.api.errors import UNAUTHORISED, api_error
-from replay import batches, desk, section
+from replay import batches, panel_section, playground_state
 from replay.batches import MAX_LOGS
+from replay.concurrency_limits import Refused
 from replay.forms import BatchForm
 from replay.models import Batch, Run
-from replay.slots import Refused
 
 SELECT_BUDGET_MS = 5000  # somebody waits, but a batch of nothing helps nobody
 SHOWN_BATCHES = 50  # about a screen; older ones are found by their logs
@@ -80,7 +80,7 @@ def new_batch(request: SignedInRequest, workspace: str) -> HttpResponse:
         "ticked": ticked,
         "selection": selection,
         "logs_url": logs_url,
-        "models": desk.models(found),
+        "models": playground_state.models(found),
         "max_logs": MAX_LOGS,
     }
     status = 400 if not selection.is_valid else 422 if form.errors else 200
@@ -172,7 +172,7 @@ def _may_cancel(request: HttpRequest, one: Batch) -> bool:
 
 
 def _shown(workspace: Workspace, one: Batch) -> dict[str, Any]:
-    lines = section.lines(workspace, one)
+    lines = panel_section.lines(workspace, one)
     states = Counter(line.run.state for line in lines)
     return {
         "workspace": workspace,
@@ -182,6 +182,6 @@ def _shown(workspace: Workspace, one: Batch) -> dict[str, Any]:
         "total": len(lines),
         "over": len(lines) - states[Run.State.PENDING] - states[Run.State.RUNNING],
         "is_open": one.state == Batch.State.RUNNING or states[Run.State.RUNNING] > 0,
-        "spent": present.cents(one.costs().spent),
-        "limit": present.cents(one.cost_limit) if one.cost_limit is not None else "",
+        "spent": presentation.cents(one.costs().spent),
+        "limit": presentation.cents(one.cost_limit) if one.cost_limit is not None else "",
     }

@@ -14,9 +14,10 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from logs import present, wire
+from logs.explorer import presentation
+from logs.explorer.presentation import Row
 from logs.models import Log
-from logs.present import Row
+from logs.viewer import log_json
 from portkey_logs.accounts.access import workspace_for
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.api.errors import UNAUTHORISED, api_error
@@ -65,7 +66,7 @@ def compare_json(request: HttpRequest, workspace: str) -> JsonResponse:
     before, after = logs["a"], logs["b"]
     if before is None or after is None:
         raise Http404
-    sides = {name: wire.item(log, found, request) for name, log in (("a", before), ("b", after))}
+    sides = {name: log_json.item(log, found, request) for name, log in (("a", before), ("b", after))}
     return JsonResponse(sides | as_json(Comparison(before, after)))
 
 
@@ -102,7 +103,7 @@ def _offered(workspace: Workspace, chosen: Log) -> list[tuple[Row, str]]:
 
 
 def _row(workspace: Workspace, log: Log) -> Row:
-    return present.row(log, reverse("log_detail", args=[workspace.slug, log.id]))
+    return presentation.row(log, reverse("log_detail", args=[workspace.slug, log.id]))
 
 
 def _address(workspace: Workspace, *ids: UUID | str) -> str:

@@ -14,23 +14,29 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from logs import present, pricing, variables
-from logs.bodies import read_side
+from logs.explorer import presentation
+from logs.llm import prices
 from logs.models import Log
-from logs.sides import Asked, side_view
+from logs.viewer import prompt_variables
+from logs.viewer.bodies import read_side
+from logs.viewer.body_cards import Asked, side_view
 from portkey_logs.accounts.access import SignedInRequest, refusal, workspace_for
 from portkey_logs.accounts.models import Workspace
 from portkey_logs.accounts.permissions import Right
 from portkey_logs.api.errors import UNAUTHORISED, api_error
 from portkey_logs.catalog import lookup
 from portkey_logs.catalog.models import Prompt, VirtualKey
-from replay import desk
-from replay.desk import Desk
+from replay import playground_state
 from replay.models import Run
+from replay.playground_state import Desk
 from replay.source import Target
 
 SNIPPETS = (("curl", "curl"), ("portkey", "Python, portkey-ai"), ("openai", "Python, openai"), ("json", "JSON"))
-KINDS = {"chat": desk.CHAT, "completion": desk.COMPLETION, "embedding": desk.EMBEDDING}
+KINDS = {
+    "chat": playground_state.CHAT,
+    "completion": playground_state.COMPLETION,
+    "embedding": playground_state.EMBEDDING,
+}
 
 
 @login_required
@@ -51,10 +57,10 @@ def playground(request: SignedInRequest, workspace: str) -> HttpResponse:
 
 def _opened(request: HttpRequest, workspace: Workspace) -> Desk:
     if text := request.GET.get("run"):
-        return desk.of_run(get_object_or_404(Run, workspace=workspace, id=_uuid(text)))
+        return playground_state.of_run(get_object_or_404(Run, workspace=workspace, id=_uuid(text)))
     if text := request.GET.get("log"):
-        return desk.of_log(get_object_or_404(Log.objects.in_workspace(workspace), id=_uuid(text)))
-    return desk.fresh(KINDS.get(request.GET.get("kind", ""), desk.CHAT))
+        return playground_state.of_log(get_object_or_404(Log.objects.in_workspace(workspace), id=_uuid(text)))
+    return playground_state.fresh(KINDS.get(request.GET.get("kind", ""), playground_state.CHAT))
 
 
 def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *, name: str = "") -> dict[str, Any]:
@@ -62,18 +68,20 @@ def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *
     log, run = opened.log, opened.run
     query = f"log={log.id}" if log else ""
     is_fresh = log is None and run is None and not name
-    groups = desk.targets(workspace)
+    groups = playground_state.targets(workspace)
     has_own = not is_fresh and (opened.log is not None or opened.run is not None or opened.target != Target())
     return {
         "workspace": workspace,
         "desk": opened,
-        "origin": present.row(log, reverse("log_detail", args=[workspace.slug, log.id])) if log else None,
+        "origin": presentation.row(log, reverse("log_detail", args=[workspace.slug, log.id])) if log else None,
         "kinds": [(kind, path == opened.path) for kind, path in KINDS.items()] if is_fresh else [],
         "targets": groups,
         "has_own_target": has_own,
         "target": "" if has_own else next((each.value for _, choices in groups for each in choices), ""),
-        "models": desk.models(workspace),
-        "prompts": Prompt.objects.in_workspace(workspace).active() if opened.path != desk.EMBEDDING else None,
+        "models": playground_state.models(workspace),
+        "prompts": Prompt.objects.in_workspace(workspace).active()
+        if opened.path != playground_state.EMBEDDING
+        else None,
         "attempts": _attempts(request, workspace, log),
         "attempts_url": reverse("playground_attempts", args=[workspace.slug]) + f"?{query}",
         "draft": f"{request.user.pk}/{workspace.slug}/{name or (run.id if run else log.id if log else opened.path)}",
@@ -88,7 +96,7 @@ def page_context(request: SignedInRequest, workspace: Workspace, opened: Desk, *
 def _rendered(workspace: Workspace, log: Log) -> dict[str, str] | None:
     """The version of a prompt that a request was rendered from, where its variables can be tried again."""
     kept = lookup.prompt(workspace, log.prompt, log.prompt_version_id) if log.prompt else None
-    if kept is None or kept.version_id is None or variables.read(log) is None:
+    if kept is None or kept.version_id is None or prompt_variables.read(log) is None:
         return None
     address = reverse("prompt_version", args=[workspace.slug, kept.slug, kept.version_id])
     return {"words": kept.words, "url": f"{address}?log={log.id}"}
@@ -100,7 +108,7 @@ def _answer(workspace: Workspace, run: Run) -> dict[str, Any]:
     if log is None:
         return {"run": run}
     shown = side_view(read_side(log, "response"), workspace, Asked())
-    row = present.row(log, reverse("log_detail", args=[workspace.slug, log.id]))
+    row = presentation.row(log, reverse("log_detail", args=[workspace.slug, log.id]))
     return {"run": run, "log": log, "row": row, "side": shown, "talk": shown.conversation}
 
 
@@ -118,8 +126,8 @@ def attempts(request: SignedInRequest, workspace: str) -> HttpResponse:
 
 def _attempts(request: SignedInRequest, workspace: Workspace, log: Log | None) -> list[dict[str, Any]]:
     shown = []
-    for run, made in desk.attempts(workspace, log=log, person=request.user):
-        row = present.row(made, reverse("log_detail", args=[workspace.slug, made.id])) if made else None
+    for run, made in playground_state.attempts(workspace, log=log, person=request.user):
+        row = presentation.row(made, reverse("log_detail", args=[workspace.slug, made.id])) if made else None
         shown.append({"run": run, "row": row, "what": run.label or (row and row.model) or run.aim.label})
     return shown
 
@@ -132,14 +140,14 @@ def estimate(request: HttpRequest, workspace: str) -> JsonResponse:
         return api_error(401, "Sign in first.", UNAUTHORISED)
     found = workspace_for(request.user, workspace)
     tokens = request.GET.get("tokens", "")
-    cost, _ = pricing.price(
+    cost, _ = prices.price(
         _provider(found, request),
         request.GET.get("model", "")[:200],
         input_tokens=int(tokens) if tokens.isascii() and tokens.isdecimal() and len(tokens) < 9 else None,
         output_tokens=0,
         at_ms=int(timezone.now().timestamp() * 1000),
     )
-    text = "" if cost is None else f"about {present.cents(cost)} before the answer"
+    text = "" if cost is None else f"about {presentation.cents(cost)} before the answer"
     return JsonResponse({"cents": None if cost is None else float(cost), "text": text})
 
 

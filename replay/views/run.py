@@ -19,11 +19,11 @@ from portkey_logs.accounts.models import Workspace
 from portkey_logs.api.errors import CONFLICT, TOO_MANY, UNAUTHORISED, api_error
 from portkey_logs.front.limits import accepts_large_bodies
 from replay import runner, source
+from replay.cancellation import stops
+from replay.concurrency_limits import Busy, Refused
 from replay.eligibility import ENDPOINTS
 from replay.models import Run
-from replay.slots import Busy, Refused
 from replay.source import NoSource, Source, Target
-from replay.stops import stops
 
 RETRY_SECONDS = 5  # a place is free again when one of the running requests has ended
 

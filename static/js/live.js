@@ -8,7 +8,7 @@ const BACKOFF_MS = 30_000; // between looks at a server that does not answer
 const MOST_ROWS = 200; // what the page holds; below, rows are let go
 const MOST_LATE = 10;
 const REMEMBER_MS = 60_000; // twice as long as the server looks back
-const MOST_KNOWN = 400; // as logs/arrivals.py says
+const MOST_KNOWN = 400; // as logs/explorer/live.py says
 const ANNOUNCE_MS = 10_000; // a busy list is no speech
 
 const results = () => document.getElementById("results");

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from portkey_logs.accounts import keyring
-from portkey_logs.accounts.keyring import Grant, Grants, Keyring
+from portkey_logs.accounts import api_key_cache
+from portkey_logs.accounts.api_key_cache import Grant, Grants, Keyring
 from portkey_logs.accounts.models import ApiKey
 from portkey_logs.accounts.tokens import hash_token
 from tests.factories import People, make_key
@@ -145,16 +145,16 @@ def test_the_thread_polls_until_it_is_stopped(source: Source, tmp_path: Path) ->
 
 def test_the_keys_of_the_database(people: People, django_assert_num_queries: object) -> None:
     key, text = make_key(people.workspace, scopes=("logs.view",))
-    keyring.keyring.refresh()
+    api_key_cache.keyring.refresh()
     with django_assert_num_queries(0):  # type: ignore[operator]
-        grant = keyring.find(text)
+        grant = api_key_cache.find(text)
     assert grant == Grant(key.pk, people.workspace.pk, "acme", "acme", ("logs.view",), metrics_only=False)
 
 
 def test_a_key_revoked_in_the_database_is_refused_within_5_seconds(people: People) -> None:
     key, text = make_key(people.workspace)
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
-        assert keyring.find(text) is not None
+        assert api_key_cache.find(text) is not None
         ApiKey.objects.filter(pk=key.pk).update(revoked_at=datetime.now(UTC))
         clock.shift(timedelta(seconds=5))
-        assert keyring.find(text) is None
+        assert api_key_cache.find(text) is None

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 import pytest
 from django.test import Client
 
-from logs.capture.answers import failure
+from logs.capture.replies import failure
 from portkey_logs.accounts.models import ApiKey
 from tests.factories import PASSWORD, People, make_key
+
+UNKNOWN_ID = "0192f0c1-7a2b-7c3d-8e4f-5a6b7c8d9e0f"  # the same in every worker of the suite
 
 CALLS = [
     ("GET", "/v1/logs?status=x", 400),
     ("POST", "/v1/logs", 400),
-    ("GET", f"/v1/logs/{uuid4()}", 404),
+    ("GET", f"/v1/logs/{UNKNOWN_ID}", 404),
     ("POST", "/v1/feedback", 400),
     ("GET", "/v1/feedback", 405),
-    ("PUT", f"/v1/feedback/{uuid4()}", 400),
+    ("PUT", f"/v1/feedback/{UNKNOWN_ID}", 400),
     ("POST", "/v1/logs/exports", 400),
-    ("GET", f"/v1/logs/exports/{uuid4()}", 404),
+    ("GET", f"/v1/logs/exports/{UNKNOWN_ID}", 404),
     ("POST", "/v1/configs", 400),
     ("GET", "/v1/prompts/pp-none", 404),
     ("PATCH", "/v1/virtual-keys", 405),

@@ -15,14 +15,14 @@ from django.test import Client
 from django.urls import resolve
 from openapi_spec_validator import validate
 
-from exports import api_types as export_types
-from exports import wire as exports_wire
-from exports.models import Export
 from feedback import api_types as feedback_types
 from feedback import wire as feedback_wire
 from feedback.models import Given
-from logs.analytics import question
+from logs.analytics import report_query
 from logs.capture.request import Request
+from logs.exports import api_types as export_types
+from logs.exports import wire as exports_wire
+from logs.exports.models import Export
 from portkey_logs.accounts.models import ApiKey
 from portkey_logs.api import openapi
 from portkey_logs.api.endpoints import Operation
@@ -325,8 +325,8 @@ def test_every_parameter_of_analytics_is_documented(people: People) -> None:
             return super().get(name, default)
 
     seen: set[str] = set()
-    question.read(Params(SPAN), people.workspace)
-    assert seen | {"workspace_slug"} == set(question.PARAMETERS)
+    report_query.read(Params(SPAN), people.workspace)
+    assert seen | {"workspace_slug"} == set(report_query.PARAMETERS)
 
 
 def _sender(client: Client, key: str) -> Callable[..., Any]:

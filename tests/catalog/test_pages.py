@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from logs.ingest.record import GatewayStatus, LogRecord
+from logs.llm.gateway_status import GatewayStatus
+from logs.record import LogRecord
 from portkey_logs.accounts.models import Actor, ApiKey, Membership, User
 from portkey_logs.catalog import slugs
 from portkey_logs.catalog.models import Config, Prompt, VirtualKey

@@ -10,9 +10,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from portkey_logs.accounts.models import Actor
+from portkey_logs.catalog.catalog_cache import Registry, Shelves, _Loader
 from portkey_logs.catalog.models import Config, Prompt, VirtualKey
 from portkey_logs.catalog.prompts import PromptSource
-from portkey_logs.catalog.registry import Registry, Shelves, _Loader
 from portkey_logs.catalog.sealed import open_config
 from tests.catalog.configs import FALLBACK, TARGET
 from tests.factories import People

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from logs import gateway, loopback
-from logs.management.commands.up import web_command
+from portkey_logs.runtime import gateway, ports
+from portkey_logs.runtime.management.commands.up import web_command
 from tests.conftest import NO_GATEWAY
 from tests.logs.processes import PROJECT, free_port, wait_until
 
@@ -114,5 +114,5 @@ def web(folder: Path, env: dict[str, str]) -> Process:
 
 
 def get(url: str) -> bytes:
-    with loopback.call(url, timeout=10) as response:
+    with ports.call(url, timeout=10) as response:
         return response.read()

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from tests.emptying import filled_tables
 from tests.factories import People, make_key, make_people
 from tests.logs.ingest.gateway_fixtures import FIXTURES
-from tests.logs.test_logs_api import as_log
+from tests.logs.viewer.test_logs_api import as_log
 
 HOURS = 30
 USERS = ("ada@example.org", "user-17", "user-17", "user-4", "user-23", "user-a-very-long-identifier-8c1f9d2e7b")

@@ -29,7 +29,7 @@ def test_look_of_a_month(site: Site, shared_page: Page) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from logs import rollups
+    from logs.storage import rollups
 
     call_command("loadgen", logs=2000, days=29.0, workspace="acme", body_kb=0.0)
     rollups.fold(connection, datetime.now(UTC))  # a part of it, as on a busy day

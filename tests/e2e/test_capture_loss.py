@@ -21,7 +21,7 @@ from logs.models import Log
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
 from tests.factories import make_key, make_people
-from tests.logs.capture.stand import CHAT
+from tests.logs.capture.harness import CHAT
 from tests.logs.processes import database_away, database_url, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]

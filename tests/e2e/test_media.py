@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.conftest import Site
 from tests.factories import make_key, make_people
-from tests.logs.pictures import base64_of, data_uri, png, wav
+from tests.logs.viewer.pictures import base64_of, data_uri, png, wav
 
 pytestmark = pytest.mark.browser
 

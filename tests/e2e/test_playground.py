@@ -14,15 +14,15 @@ from django.db import connection
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.fixtures import Settings
 
-from logs import ids
-from logs.ingest import storage
+from logs.ingest import rows
+from portkey_logs.lib import uuid7
 from tests.e2e import gateway as servers
 from tests.e2e import look
 from tests.e2e.conftest import WATCH, Site
 from tests.e2e.test_walk import tab_to
 from tests.factories import make_record
 from tests.logs.processes import database_url
-from tests.replay.world import Provider, provider
+from tests.replay.installation import Provider, provider
 
 pytestmark = pytest.mark.browser
 
@@ -62,10 +62,10 @@ def log(site: Site, stub: Provider) -> Callable[..., str]:
         failed: dict[str, Any] = {"status_code": 400, "is_success": False, "error_message": "Invalid 'temperature'"}
         failed["request_headers"] = headers
         record = make_record(
-            site.people.workspace.pk, id=ids.uuid7(), source="capture",
+            site.people.workspace.pk, id=uuid7.uuid7(), source="capture",
             path=f"/v1/{path}", request_body=json.dumps(body).encode(), **(failed | changes),
         )  # fmt: skip
-        assert [outcome.state for outcome in storage.commit_batch(connection, [record])] == ["stored"]
+        assert [outcome.state for outcome in rows.commit_batch(connection, [record])] == ["stored"]
         return str(record.id)
 
     return store

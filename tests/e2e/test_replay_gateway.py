@@ -17,7 +17,7 @@ from tests.e2e.look import Complaints
 from tests.e2e.test_walk import tab_to
 from tests.logs.processes import wait_until
 from tests.replay.conftest import Servers, gateway_servers
-from tests.replay.world import Provider
+from tests.replay.installation import Provider
 
 __all__ = ["gateway_servers"]
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

@@ -340,7 +340,7 @@ def test_a_call_that_could_not_be_stored_is_not_sent_again_at_once(
 
 def test_logs_are_exported(client: Any, stored: Any, settings: Any, tmp_path: Path) -> None:
     """From the draft to the file, and no further than that with what cannot be."""
-    from exports import work
+    from logs.exports import work
 
     settings.DATA_DIR = tmp_path
     for trace_id in ("first", "last"):

@@ -19,9 +19,11 @@ from portkey_ai.api_resources.exceptions import (
     PermissionDeniedError,
 )
 
-from logs import ids, rollups
 from logs.analytics.percentiles import ERROR_BOUND
-from logs.ingest.record import GatewayStatus, LogRecord
+from logs.llm.gateway_status import GatewayStatus
+from logs.record import LogRecord
+from logs.storage import rollups
+from portkey_logs.lib import uuid7
 from tests.factories import make_key, make_people, make_record
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -56,7 +58,7 @@ def plain_logs(workspace_id: int, key_id: int) -> list[LogRecord]:
         logs.append(
             make_record(
                 workspace_id,
-                id=ids.uuid7(ids.ms_of(NOW) - chance.randrange(1, 25 * 24 * 3_600_000)),
+                id=uuid7.uuid7(uuid7.ms_of(NOW) - chance.randrange(1, 25 * 24 * 3_600_000)),
                 model=chance.choice(["gpt-4o", "o1"]),
                 provider=chance.choice(["openai", "azure"]),
                 status_code=code,
@@ -89,7 +91,7 @@ def seeded(server: str, monkeypatch: pytest.MonkeyPatch) -> Seeded:
     from django.db import connection
 
     from feedback.models import Feedback, Given
-    from logs.ingest.storage import commit_batch
+    from logs.ingest.rows import commit_batch
 
     monkeypatch.setenv("NO_PROXY", "*")
     workspace = make_people().workspace
@@ -105,7 +107,7 @@ def seeded(server: str, monkeypatch: pytest.MonkeyPatch) -> Seeded:
         ratings.append((value, weight, log.model))
     Feedback.record(workspace.pk, key.pk, given)
     Feedback.objects.update(created_at=NOW - timedelta(hours=30))
-    inside = [log for log in logs if ids.ms_of(SINCE) <= ids.time_ms(log.id) < ids.ms_of(NOW)]
+    inside = [log for log in logs if uuid7.ms_of(SINCE) <= uuid7.time_ms(log.id) < uuid7.ms_of(NOW)]
     return Seeded(Portkey(api_key=text, base_url=f"{server}/v1"), inside, ratings, key.pk, server)
 
 
@@ -121,11 +123,11 @@ def mean(values: Iterable[float | None]) -> Any:
 def by_point(answer: Any, logs: list[LogRecord]) -> list[tuple[dict[str, Any], list[LogRecord]]]:
     """The points with their logs; together they have all of them."""
     points = answer["data_points"]
-    starts = [ids.ms_of(datetime.fromisoformat(point["timestamp"])) for point in points]
+    starts = [uuid7.ms_of(datetime.fromisoformat(point["timestamp"])) for point in points]
     assert starts == sorted(starts)
     ends = [*starts[1:], 2**48]
     groups = [
-        [log for log in logs if start <= ids.time_ms(log.id) < end] for start, end in zip(starts, ends, strict=True)
+        [log for log in logs if start <= uuid7.time_ms(log.id) < end] for start, end in zip(starts, ends, strict=True)
     ]
     assert sum(map(len, groups)) == len(logs)
     return list(zip(points, groups, strict=True))
@@ -276,7 +278,7 @@ def test_every_group_and_the_summary(seeded: Seeded) -> None:
         each = expected[row["metadata_value"]]
         assert (row["requests"], row["cost"]) == (len(each), close(sum(spent(each))))
         assert row["avg_tokens"] == mean(log.total_tokens for log in each)
-        assert ids.ms_of(datetime.fromisoformat(row["last_seen"])) == max(ids.time_ms(log.id) for log in each)
+        assert uuid7.ms_of(datetime.fromisoformat(row["last_seen"])) == max(uuid7.time_ms(log.id) for log in each)
         assert row["requests_with_feedback"] == sum(log.id in rated for log in each)
 
     names: dict[str, Callable[[LogRecord], Any]] = {

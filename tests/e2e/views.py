@@ -159,7 +159,7 @@ def exported(count: int) -> Callable[[Site], str]:
     """That many exports, of every status by turns."""
 
     def path(site: Site) -> str:
-        from exports.models import Export
+        from logs.exports.models import Export
 
         for number, status in zip(range(count), cycle(["success", "in_progress", "failed", "draft", "stopped"])):
             Export.objects.get_or_create(
@@ -205,14 +205,14 @@ def rendered(site: Site) -> tuple[str, UUID]:
     """That prompt, and a log with the variables that filled it in."""
     from django.db import connection
 
-    from logs.ingest import storage
+    from logs.ingest import rows
     from tests.factories import make_record
 
     address = prompt_of(site)
     values = {"name": "Ada", "language": "English, as it is spoken in Edinburgh. " * 30, "tags": ["billing", 1]}
     slug = address.split("/")[4]
     record = make_record(site.people.workspace.pk, prompt=slug, variables=json.dumps(values).encode())
-    storage.commit_batch(connection, [record])
+    rows.commit_batch(connection, [record])
     return address, record.id
 
 

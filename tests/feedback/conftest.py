@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from feedback.models import Feedback, Given
-from logs.ingest.record import LogRecord
 from logs.models import Log
+from logs.record import LogRecord
 from portkey_logs.accounts.models import User
 from tests.factories import People
 

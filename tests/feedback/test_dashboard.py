@@ -16,19 +16,19 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feedback import board, figures
+from feedback import dashboard_tab, figures
 from feedback.models import Feedback, FeedbackTrace
 from feedback.scope import FeedbackScope
-from logs import ids
 from logs.analytics import grid
 from logs.extension_types import FeedbackScore
+from portkey_logs.lib import uuid7
 from tests.factories import People, sign_in
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PAGES = [
     "/w/acme/analytics/feedback/",
     "/w/acme/analytics/feedback/?all=1",
-    *(f"/w/acme/analytics/feedback/{part}/" for part in board.PARTS),
+    *(f"/w/acme/analytics/feedback/{part}/" for part in dashboard_tab.PARTS),
 ]
 
 
@@ -117,13 +117,13 @@ def test_filters_and_time_narrow_it(client: Client, people: People, store: Any, 
 
 
 def test_comments_page_backwards(client: Client, people: People, store: Any, rate: Any) -> None:
-    records = store(*({} for _ in range(board.COMMENTS + 5)))
+    records = store(*({} for _ in range(dashboard_tab.COMMENTS + 5)))
     for n, record in enumerate(records):
         rate(record, 1, comment=f"comment number {n:03d}")
     sign_in(client, "bob")
     page = client.get("/w/acme/analytics/feedback/comments/").content.decode()
     newest = re.findall(r"comment number (\d+)", page)
-    assert newest == [f"{n:03d}" for n in range(board.COMMENTS + 4, 4, -1)]
+    assert newest == [f"{n:03d}" for n in range(dashboard_tab.COMMENTS + 4, 4, -1)]
     older = unescape(re.findall(r'hx-get="([^"]+before=[^"]+)"', page)[0])
     assert re.findall(r"comment number (\d+)", client.get(older).content.decode()) == [
         "004",
@@ -159,7 +159,7 @@ def test_a_part_that_takes_too_long_says_so(
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(5)")
 
-    monkeypatch.setattr(board, "BUDGET_MS", 50)
+    monkeypatch.setattr(dashboard_tab, "BUDGET_MS", 50)
     monkeypatch.setattr(figures, "by_value", slow)
     page = sign_in(client, "bob").get("/w/acme/analytics/feedback/?all=1").content.decode()
     assert page.count("took longer") == 1
@@ -204,7 +204,7 @@ def test_figures_equal_a_plain_calculation(people: People, given: list[Any], day
     FeedbackTrace.objects.all().delete()
     Feedback.objects.bulk_create(
         Feedback(
-            id=ids.uuid7(), workspace=people.workspace, trace_id=f"t{trace}", value=value, weight=weight, source="api",
+            id=uuid7.uuid7(), workspace=people.workspace, trace_id=f"t{trace}", value=value, weight=weight, source="api",
             model=model, created_at=NOW - timedelta(minutes=ago), updated_at=NOW, withdrawn=withdrawn,
             resolved_at=NOW if resolved else None,
         )

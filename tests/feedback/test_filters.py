@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from feedback import filters as feedback_filters
-from logs import filters
+from logs.explorer import filters
 from logs.models import Log
 from tests.factories import PASSWORD, People
 

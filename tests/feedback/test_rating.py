@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from feedback.models import Feedback, FeedbackTrace
-from logs import ids
 from logs.models import Log
+from portkey_logs.lib import uuid7
 from tests.factories import People, sign_in
 
 
@@ -234,7 +234,7 @@ def test_a_forged_form_is_refused(people: People, store: Any) -> None:
 def test_unknown_logs(client: Client, people: People, store: Any) -> None:
     (foreign,) = store({}, workspace_id=people.elsewhere.id)
     sign_in(client, "alice")
-    for id in (foreign.id, uuid4(), ids.uuid7()):
+    for id in (foreign.id, uuid4(), uuid7.uuid7()):
         assert post(client, f"/w/acme/logs/{id}/feedback/", thumb="1").status_code == 404
     client.post("/w/acme/logs/feedback/", {"log": str(foreign.id), "thumb": "1"})
     assert not Feedback.objects.exists()

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 import pytest
 from django.db import connection
 
-from logs import partitions
-from logs.ingest import storage, writer
-from logs.ingest.record import LogRecord
+from logs.ingest import rows, writer
+from logs.record import LogRecord
+from logs.storage import partitions
 
 
 @pytest.fixture
 def inline_writer(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """``writer.submit`` stores in the test's own transaction: no thread, no commit."""
 
-    def submit(records: Sequence[LogRecord]) -> list[storage.Outcome]:
-        return storage.commit_batch(connection, records)
+    def submit(records: Sequence[LogRecord]) -> list[rows.Outcome]:
+        return rows.commit_batch(connection, records)
 
     monkeypatch.setattr(writer, "submit", submit)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from logs.models import Log, LogBody
 from portkey_logs.accounts.models import ApiKey
 from tests.factories import People
-from tests.logs import sums
+from tests.logs.analytics import sums
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,15 +12,15 @@ from django.db import connection
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
-from logs import ids
-from logs.ingest import storage
+from logs.ingest import rows
 from logs.models import Log
+from portkey_logs.lib import uuid7
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
 from tests.emptying import empty_tables
 from tests.factories import People, make_record, sign_in
 from tests.logs.processes import database_url
-from tests.replay.world import Provider, provider
+from tests.replay.installation import Provider, provider
 
 
 @dataclass
@@ -42,10 +42,10 @@ class World:
         changes = {"source": "capture", "request_headers": headers} | changes
         if body is not None:
             changes["request_body"] = body
-        return self.store(make_record(self.people.workspace.pk, id=ids.uuid7(), **changes))
+        return self.store(make_record(self.people.workspace.pk, id=uuid7.uuid7(), **changes))
 
     def store(self, record: Any) -> Log:
-        assert [outcome.state for outcome in storage.commit_batch(connection, [record])] == ["stored"]
+        assert [outcome.state for outcome in rows.commit_batch(connection, [record])] == ["stored"]
         return Log.objects.get(workspace=self.people.workspace, id=record.id)
 
     def run(self, accept: str = "text/html", **form: Any) -> Any:

@@ -21,7 +21,7 @@ from replay.models import Batch
 from replay.work import Round, compared
 from tests.logs.processes import start, wait_until
 from tests.replay.conftest import World
-from tests.replay.world import WORDS, answer
+from tests.replay.installation import WORDS, answer
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]  # threads have to see what is stored
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from logs.ingest.record import LogRecord
+from logs.record import LogRecord
 from tests.factories import People, make_key
 
 ENDPOINT = "The endpoint is not /chat/completions, /completions or /embeddings."

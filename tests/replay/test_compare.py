@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from logs import present
-from logs.ingest.record import GatewayStatus
+from logs.explorer import presentation
+from logs.llm.gateway_status import GatewayStatus
 from replay.models import Batch, Run
 from tests.factories import PASSWORD, People
 
@@ -40,7 +40,11 @@ def test_what_the_cache_answered_cost_nothing(alice: Client, store: Any, people:
     assert batch.costs() == (2, 3, 0)
     page = alice.get(f"/w/acme/compare/?a={paid.id}&b={saved.id}")
     (cost,) = (figure for figure in page.context["comparison"].figures if figure.label == "Cost")
-    assert (cost.before, cost.after, cost.tone) == (present.cents(Decimal(2)), present.cents(Decimal(0)), "better")
+    assert (cost.before, cost.after, cost.tone) == (
+        presentation.cents(Decimal(2)),
+        presentation.cents(Decimal(0)),
+        "better",
+    )
 
 
 def test_it_says_what_differs(alice: Client, store: Any, django_assert_num_queries: Any) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logs.ingest import normalise, writer
-from logs.ingest.record import LogRecord
+from logs.llm.vocabulary import RequestType
 from logs.models import Log
-from logs.vocabulary import RequestType
+from logs.record import LogRecord
 from portkey_logs.accounts.models import Actor
 from portkey_logs.catalog.models import Config, VirtualKey
 from replay import facts

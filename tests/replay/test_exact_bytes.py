@@ -11,9 +11,9 @@ import httpx
 import pytest
 from django.db import connection
 
-from logs.bodies import read_side
 from logs.ingest import normalise
 from logs.models import Log
+from logs.viewer.bodies import read_side
 from portkey_logs.accounts.models import Actor
 from portkey_logs.catalog.models import Config, Invalid
 from replay import runner, source

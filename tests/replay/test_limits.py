@@ -8,8 +8,8 @@ import pytest
 
 from logs.models import Log
 from replay import batches, runner
+from replay.concurrency_limits import Busy
 from replay.models import Batch, Run
-from replay.slots import Busy
 from replay.source import Source, Target
 from tests.factories import People
 from tests.together import at_once

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from replay import desk
+from replay import playground_state
 from replay.models import Run, packed
 from tests.factories import PASSWORD, People
 from tests.replay.conftest import World
@@ -58,7 +58,7 @@ def test_it_says_what_stands_in_the_way(difference: dict[str, Any], words: str, 
 
 
 def test_what_is_too_large_to_edit_can_still_be_run(alice: Client, store: Any) -> None:
-    (record,) = store({"request_body": b'"' + b"x" * desk.EDITOR_BYTES + b'"'})
+    (record,) = store({"request_body": b'"' + b"x" * playground_state.EDITOR_BYTES + b'"'})
     page = alice.get(f"/w/acme/playground/?log={record.id}").content.decode()
     assert "too large to be edited here" in page
     assert 'id="pg-body"' not in page
@@ -83,7 +83,9 @@ def test_what_is_not_there(query: str, alice: Client) -> None:
 
 def test_strangers_see_nothing(client: Client, people: People, store: Any) -> None:
     (record,) = store({})
-    run = Run.objects.create(workspace=people.workspace, person=people.alice, path=desk.CHAT, body=packed(b"{}"))
+    run = Run.objects.create(
+        workspace=people.workspace, person=people.alice, path=playground_state.CHAT, body=packed(b"{}")
+    )
     assert client.get("/w/acme/playground/").status_code == 302
     assert client.get("/w/acme/playground/estimate.json").status_code == 401
     assert client.login(username="charlie@example.org", password=PASSWORD)
@@ -96,7 +98,7 @@ def test_strangers_see_nothing(client: Client, people: People, store: Any) -> No
 
 def test_fresh_attempts_are_ones_own_and_those_of_a_log_everybodys(alice: Client, people: People, store: Any) -> None:
     (record,) = store({})
-    shared = {"workspace": people.workspace, "path": desk.CHAT, "state": "failed"}
+    shared = {"workspace": people.workspace, "path": playground_state.CHAT, "state": "failed"}
     Run.objects.create(person=people.bob, label="<b>bobs fresh one</b>", **shared)
     Run.objects.create(person=people.bob, label="<b>bobs replay</b>", parent_id=record.id, **shared)
     fresh = alice.get("/w/acme/playground/attempts/").content.decode()

@@ -10,16 +10,16 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from logs.bodies import read_side
 from logs.models import Log
+from logs.viewer.bodies import read_side
 from replay import runner
+from replay.cancellation import Stops
+from replay.concurrency_limits import slots
 from replay.models import Run
-from replay.slots import slots
 from replay.source import Source, Target, target_of
-from replay.stops import Stops
 from tests.logs.processes import wait_until
 from tests.replay.conftest import World
-from tests.replay.world import WORDS
+from tests.replay.installation import WORDS
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db]  # what the world stores is committed
 

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from logs import maintenance
+from logs.management import maintenance
 from portkey_logs.accounts import audit
 from portkey_logs.accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, SignInLink
 from tests.factories import PASSWORD, People, make_key

@@ -16,7 +16,7 @@ from portkey_logs.catalog.inline import MaskSent, resolve_masks, take_out
 from portkey_logs.catalog.models import Config, Invalid, VirtualKey
 from portkey_logs.catalog.sealed import ForeignDestination, SealedSecret, destinations, open_config, origin_of
 from tests.factories import People
-from tests.logs.capture.stand import Shelves, run, stand
+from tests.logs.capture.harness import Shelves, run, stand
 from tests.logs.capture.test_resolve import config, key, shelf_of
 
 SECRET = "sk-stored-secret-0123456789abcdef"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from portkey_logs.catalog.registry import Shelf
+from portkey_logs.catalog.catalog_cache import Shelf
 from tests.e2e import gateway as servers
-from tests.logs.capture.stand import Shelves, run, serve, stand
+from tests.logs.capture.harness import Shelves, run, serve, stand
 from tests.logs.capture.test_resolve import config, key, prompt, shelf_of
 
 pytestmark = pytest.mark.processes

@@ -19,7 +19,7 @@ from logs.capture.unknown import UnknownConnections
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
 from tests.factories import make_key, make_people
-from tests.logs.capture.stand import CHAT, run
+from tests.logs.capture.harness import CHAT, run
 from tests.logs.capture.test_pass_through import ANSWER, chat
 from tests.logs.capture.test_server import Wire, silent, wired
 from tests.logs.processes import database_url

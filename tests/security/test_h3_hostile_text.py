@@ -18,12 +18,12 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logs import conversation, highlighting, jsontree, markdown, visible
-from logs.drawing import PLAIN_NOTE, DrawingBudget
-from logs.highlighting import MAX_CODE
-from logs.ingest import origin
-from logs.ingest.origin import DROPPED_KEYS, MAX_METADATA_KEYS
+from logs.llm import request_context
+from logs.llm.request_context import DROPPED_KEYS, MAX_METADATA_KEYS
 from logs.models import Log
+from logs.viewer import conversation, highlighting, invisible_characters, json_tree, markdown
+from logs.viewer.drawing import PLAIN_NOTE, DrawingBudget
+from logs.viewer.highlighting import MAX_CODE
 from tests.factories import PASSWORD, People
 from tests.security.hostile import JSON, MARKDOWN, chats
 
@@ -80,7 +80,7 @@ def test_json_is_coloured_and_drawn_as_a_tree_within_its_time(name: str) -> None
         html = highlighting.json_to_html(text, DrawingBudget())
     assert len(html) < 8_000_000
     with ceiling(len(text)):
-        jsontree.build(text.encode())
+        json_tree.build(text.encode())
 
 
 @pytest.mark.parametrize("name", chats(1_000))
@@ -96,7 +96,7 @@ def test_a_conversation_is_read_within_its_time(name: str) -> None:
 
 def test_hidden_characters_are_all_there_and_the_first_have_a_mark() -> None:
     with ceiling(400_000):
-        html = visible.mark("\u202e" * 400_000)
+        html = invisible_characters.mark("\u202e" * 400_000)
     assert html.count("⟦U+202E⟧") == 400_000
     assert len(html) < 8_000_000
 
@@ -125,7 +125,7 @@ def test_a_tree_has_no_more_text_than_a_page_can_take() -> None:
             size += len(visible.mark(node.key)) + len(visible.mark(node.value)) + len(visible.mark(node.preview))
         assert size < 4_000_000
     (number,) = jsontree.build(b"[" + b"1" * 100_000 + b"]").children
-    assert number.value == "1" * jsontree.LINE_CHARACTERS + "…"
+    assert number.value == "1" * json_tree.LINE_CHARACTERS + "…"
 
 
 # --- the budget ------------------------------------------------------------------------------------------------
@@ -149,16 +149,16 @@ def test_a_budget_that_is_left_says_nothing() -> None:
 
 def test_metadata_is_stored_with_a_hundred_keys_and_says_how_many_are_missing() -> None:
     with ceiling(2_000_000):
-        found = origin.tidy_metadata({f"key{number}": "a" for number in range(200_000)} | {"_user": "ada"})
+        found = request_context.tidy_metadata({f"key{number}": "a" for number in range(200_000)} | {"_user": "ada"})
     assert len(found) == MAX_METADATA_KEYS + 1
     assert found[DROPPED_KEYS] == "199901"
     assert found["_user"] == "ada"
-    assert origin.first_keys(found) == found
+    assert request_context.first_keys(found) == found
 
 
 def test_few_keys_stay_as_they_are() -> None:
     metadata = {f"key{number}": str(number) for number in range(MAX_METADATA_KEYS)}
-    assert origin.tidy_metadata(metadata) == metadata
+    assert request_context.tidy_metadata(metadata) == metadata
 
 
 # --- the panel -------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_old_logs_with_many_keys_and_headers_are_bounded_too(panel: Any, client:
 
 @pytest.mark.usefixtures("inline_writer")
 def test_posted_metadata_is_bounded_in_columns_and_labels(panel: Any) -> None:
-    panel(100, metadata=origin.tidy_metadata({f"key{number}": "a" for number in range(5_000)}))
+    panel(100, metadata=request_context.tidy_metadata({f"key{number}": "a" for number in range(5_000)}))
     log = Log.objects.get()
     assert (len(log.metadata), len(log.labels)) == (MAX_METADATA_KEYS + 1, MAX_METADATA_KEYS + 1)
 

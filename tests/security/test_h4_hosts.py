@@ -12,11 +12,11 @@ from django.test import Client
 from pytest_django.asserts import assertContains
 
 from portkey_logs.accounts.models import Actor, AuditEvent
+from portkey_logs.catalog.catalog_cache import Registry, Shelves, _Loader
 from portkey_logs.catalog.hosts import HostPolicy
 from portkey_logs.catalog.models import Config, Invalid, VirtualKey
-from portkey_logs.catalog.registry import Registry, Shelves, _Loader
 from tests.factories import People
-from tests.logs.capture.stand import run, stand
+from tests.logs.capture.harness import run, stand
 from tests.logs.capture.test_resolve import config, key, shelf_of
 
 LOCAL = frozenset({"127.0.0.1"})

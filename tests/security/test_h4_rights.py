@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from portkey_logs.accounts import keyring, permissions
+from portkey_logs.accounts import api_key_cache, permissions
 from portkey_logs.accounts.models import Actor, ApiKey, Invitation, Membership
 from portkey_logs.accounts.permissions import Right, Standing
 from portkey_logs.catalog.models import Config, Prompt, VirtualKey
@@ -181,7 +181,7 @@ CALLS: list[tuple[str, str, str, dict[str, Any]]] = [
 
 
 def call(client: Client, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> int:
-    keyring.keyring.refresh()
+    api_key_cache.keyring.refresh()
     answer = client.generic(method, path, json.dumps(body or {}), headers={"x-portkey-api-key": key})
     return answer.status_code
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from logs.capture.answers import Refused
+from logs.capture.replies import Refused
 from logs.capture.routes import check_path
-from portkey_logs.outbound import PRELOAD, is_public
+from portkey_logs.lib.outbound import PRELOAD, is_public
 from tests.e2e import gateway as servers
 from tests.e2e.gateway import Process
-from tests.logs.capture.stand import run, stand
+from tests.logs.capture.harness import run, stand
 from tests.logs.capture.test_pass_through import chat
 from tests.logs.processes import PROJECT
 

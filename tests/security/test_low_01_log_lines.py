@@ -16,9 +16,9 @@ from django.test import Client, RequestFactory
 from django.utils.log import DEFAULT_LOGGING
 from granian.log import LogLevels, configure_logging
 
-from logs.supervisor import Child
 from portkey_logs.failures import DatabaseMiddleware
-from portkey_logs.log_lines import EscapingFormatter, escape_controls
+from portkey_logs.lib.log_lines import EscapingFormatter, escape_controls
+from portkey_logs.runtime.supervisor import Child
 from tests.logs.processes import PROJECT, wait_until
 
 HOSTILE = "x\r\n2026-01-01 CRITICAL root: forged\x1b[2J\x1b]0;title\x07\x85\u2028\u202egnp\u2066\x9b31m\ud83d"
@@ -126,7 +126,7 @@ def test_every_logger_of_a_django_process_escapes(name: str) -> None:
 @pytest.mark.usefixtures("_restored")
 @pytest.mark.parametrize("name", ["_granian", "granian.access"])
 def test_the_web_server_s_own_loggers_escape(name: str) -> None:
-    from logs.management.commands.up import web_command
+    from portkey_logs.runtime.management.commands.up import web_command
 
     command = web_command(8000)
     path = Path(command[command.index("--log-config") + 1])

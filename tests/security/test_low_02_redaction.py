@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from logs.ingest.origin import tidy_metadata
-from portkey_logs.accounts import passes
-from portkey_logs.accounts.keyring import Grant
+from logs.llm.request_context import tidy_metadata
+from portkey_logs.accounts import internal_tokens
+from portkey_logs.accounts.api_key_cache import Grant
 from portkey_logs.accounts.tokens import API_KEY_PREFIX
-from portkey_logs.redaction import is_secret_name, mask_config, mask_echoes, mask_headers, mask_known_keys, mask_url
+from portkey_logs.lib.redaction import is_secret_name, mask_config, mask_echoes, mask_headers, mask_known_keys, mask_url
 
 SECRET = "Zq7wXk93vTnB41LmYs"
 
@@ -139,7 +139,7 @@ def test_the_password_of_a_database_is_masked_and_the_rest_stays(text: str, secr
 
 
 def test_a_pass_of_ours_is_masked_to_its_end() -> None:
-    text = passes.issue(Grant(None, 1, "acme", "acme", ("logs.write",)))
+    text = internal_tokens.issue(Grant(None, 1, "acme", "acme", ("logs.write",)))
     masked = mask_headers({"x-note": f"got {text} here"})["x-note"]
     assert masked.startswith("got pl********")
     assert text[-20:-3] not in masked

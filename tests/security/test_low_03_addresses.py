@@ -10,9 +10,9 @@ import ifaddr
 import pytest
 from aiohttp.resolver import DefaultResolver
 
-from logs.capture import guard
-from portkey_logs.outbound import is_odd_address, is_public
-from tests.logs.capture.stand import run, stand
+from logs.capture import ssrf
+from portkey_logs.lib.outbound import is_odd_address, is_public
+from tests.logs.capture.harness import run, stand
 from tests.logs.capture.test_pass_through import chat
 
 
@@ -55,7 +55,7 @@ def test_others_are(address: str) -> None:
 
 
 def test_addresses_of_our_own_are_not_public(monkeypatch: pytest.MonkeyPatch) -> None:
-    from portkey_logs import outbound
+    from portkey_logs.lib import outbound
 
     adapter = ifaddr.Adapter(
         "eth9", "eth9", [ifaddr.IP("8.8.4.4", 24, "eth9"), ifaddr.IP(("2a00::7", 0, 0), 64, "eth9")]
@@ -103,7 +103,7 @@ def test_a_name_inside_and_one_that_does_not_exist_get_one_answer(
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (answer(host), 80))]
 
     monkeypatch.setattr(DefaultResolver, "resolve", resolve)
-    monkeypatch.setattr(guard, "REFUSAL_STEP_SECONDS", 0.05)
+    monkeypatch.setattr(ssrf, "REFUSAL_STEP_SECONDS", 0.05)
 
     async def scenario() -> None:
         async with stand(chat, gateway=gateway) as it:

@@ -7,7 +7,7 @@ from time import process_time
 import pytest
 from django.test import Client
 
-from logs.filters.filterset import MAX_METADATA_FILTERS
+from logs.explorer.filters.filterset import MAX_METADATA_FILTERS
 from tests.factories import PASSWORD, People, make_key
 
 pytestmark = pytest.mark.usefixtures("inline_writer")

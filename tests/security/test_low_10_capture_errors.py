@@ -9,7 +9,7 @@ import re
 import aiohttp
 import pytest
 
-from tests.logs.capture.stand import run
+from tests.logs.capture.harness import run
 from tests.logs.capture.test_server import silent, wired
 
 NAMES = re.compile(rb"(?i)python|aiohttp|uvloop|Traceback|\bserver:")

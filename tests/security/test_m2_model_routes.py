@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
-from logs.capture.answers import Refused
+from logs.capture.replies import Refused
 from logs.capture.request import Request
 from logs.capture.resolve import resolve
-from portkey_logs.catalog.registry import Key
-from tests.logs.capture.stand import GRANT, Shelves, run, stand
+from portkey_logs.catalog.catalog_cache import Key
+from tests.logs.capture.harness import GRANT, Shelves, run, stand
 from tests.logs.capture.test_resolve import config, key, shelf_of
 
 LOCAL = frozenset({"127.0.0.1"})

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from logs.supervisor import Child, Health
 from portkey_logs.catalog import patterns, schema
 from portkey_logs.catalog.patterns import Unbounded, check
-from portkey_logs.outbound import PRELOAD
+from portkey_logs.lib.outbound import PRELOAD
+from portkey_logs.runtime.supervisor import Child, Health
 from tests.conftest import NO_GATEWAY
-from tests.logs.capture.stand import run, stand
+from tests.logs.capture.harness import run, stand
 from tests.logs.capture.test_pass_through import chat
 from tests.logs.processes import free_port
 

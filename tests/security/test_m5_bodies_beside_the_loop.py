@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from logs.capture.resolve import MAX_PROMPT_BODY_BYTES
-from tests.logs.capture.stand import GRANT, Stand, run, stand
+from tests.logs.capture.harness import GRANT, Stand, run, stand
 from tests.logs.capture.test_resolve import SHELF
 
 PROMPT = "/v1/prompts/pp-greet/completions"

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from portkey_logs.lib.shares import ShareLimits
-from tests.logs.capture.stand import CHAT, GRANT, Client, Stand, run, stand
+from tests.logs.capture.harness import CHAT, GRANT, Client, Stand, run, stand
 
 
 async def answer(request: web.Request) -> web.Response:

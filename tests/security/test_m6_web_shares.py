@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from portkey_logs.accounts.keyring import keyring
+from portkey_logs.accounts.api_key_cache import keyring
 from portkey_logs.front.bodies import RequestRefused
 from portkey_logs.front.shares import KeyShares, key_shares
 from portkey_logs.lib.shares import ShareLimits
 from tests.factories import People, make_key
-from tests.logs.capture.stand import GRANT
+from tests.logs.capture.harness import GRANT
 from tests.security.front import Call
 
 Serve = Callable[[Call], Call]

@@ -11,18 +11,18 @@ import time_machine
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from exports import delivery
-from exports.models import Export
-from logs import ids
-from portkey_logs.accounts import keyring
+from logs.exports import delivery
+from logs.exports.models import Export
+from portkey_logs.accounts import api_key_cache
 from portkey_logs.accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Workspace
+from portkey_logs.lib import uuid7
 from replay.models import Batch, Run
 from replay.work import Round
 from tests.factories import People, make_key, make_user
 
 
 def status(client: Client, text: str) -> int:
-    keyring.keyring.refresh()
+    api_key_cache.keyring.refresh()
     return client.get("/v1/logs", headers={"x-portkey-api-key": text}).status_code
 
 
@@ -177,7 +177,7 @@ class TestWhatIsUnderWay:
     @pytest.fixture
     def batch(self, people: People, admin: Membership) -> Batch:
         batch = Batch.objects.create(workspace=people.workspace, person=admin.user)
-        Run.objects.create(workspace=people.workspace, person=admin.user, batch=batch, parent_id=ids.uuid7())
+        Run.objects.create(workspace=people.workspace, person=admin.user, batch=batch, parent_id=uuid7.uuid7())
         return batch
 
     @pytest.fixture

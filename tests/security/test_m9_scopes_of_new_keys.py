@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from portkey_logs.accounts import bootstrap, forms, keyring
+from portkey_logs.accounts import api_key_cache, bootstrap, forms
 from portkey_logs.accounts.models import ApiKey
 from tests.factories import People
 
@@ -72,6 +72,6 @@ def test_the_demo_s_key_does_what_the_docs_show(db: None, client: Client, inline
     assert key
     assert add_log(client, key) == 200
     assert get(client, key, "/v1/logs") == 200
-    grant = keyring.find(key)
+    grant = api_key_cache.find(key)
     assert grant
     assert not [scope for scope in grant.scopes if not scope.startswith(("logs.", "analytics."))]

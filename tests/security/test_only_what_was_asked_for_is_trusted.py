@@ -11,8 +11,8 @@ import pytest
 from django.core.management.base import CommandError
 from django.test import override_settings
 
-from logs import gateway
-from logs.management.commands.up import Installation
+from portkey_logs.runtime import gateway
+from portkey_logs.runtime.management.commands.up import Installation
 from tests.logs.processes import free_port
 
 

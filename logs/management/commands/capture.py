@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from logs.capture.app import Capture, Settings
 from logs.capture.recorder import Recorder
 from logs.capture.server import serve
-from portkey_logs.accounts.keyring import keyring
-from portkey_logs.catalog.registry import registry
+from portkey_logs.accounts.api_key_cache import keyring
+from portkey_logs.catalog.catalog_cache import registry
 from portkey_logs.database import limit_statements
 
 _M_MMAP_THRESHOLD = -3

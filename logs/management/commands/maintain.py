@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from logs import maintenance
+from logs.management import maintenance
 
 
 class Command(BaseCommand):

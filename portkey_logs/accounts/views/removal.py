@@ -16,14 +16,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from exports.models import Export
-from logs.budget import within
+from logs.exports.models import Export
 from logs.models import Log
+from logs.storage.time_budget import within
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for
 from portkey_logs.accounts.models import Actor, ApiKey, Membership, Refused
 from portkey_logs.accounts.views.common import own_membership
+from replay.cancellation import stops
 from replay.models import Batch, Run
-from replay.stops import stops
 
 LAST_USE_MS = 50  # of one key; a page that asks what to do is not worth more
 

@@ -15,7 +15,7 @@ from portkey_logs.catalog.models.base import Invalid, Item, ItemQuerySet, clean_
 from portkey_logs.catalog.providers import HARMLESS_OPTIONS, PROVIDERS, provider_name
 from portkey_logs.catalog.schema import Finding
 from portkey_logs.catalog.vault import vault
-from portkey_logs.redaction import mask
+from portkey_logs.lib.redaction import mask
 
 MAX_SECRET = 20_000  # characters; service accounts have about 2,400
 MAX_NOTE = 1000  # characters

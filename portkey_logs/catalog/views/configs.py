@@ -14,10 +14,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from logs import bodies, use
-from logs.ingest import origin
+from logs.analytics import catalog_usage
+from logs.analytics.catalog_usage import Routing
+from logs.llm import request_context
 from logs.models import Log
-from logs.use import Routing
+from logs.viewer import bodies
 from portkey_logs.accounts.access import SignedInRequest, managed_workspace_for, refusal, workspace_for
 from portkey_logs.accounts.models import Actor, AuditEvent, Workspace
 from portkey_logs.accounts.permissions import Right
@@ -40,13 +41,13 @@ EXAMPLE = {
 def configs(request: SignedInRequest, workspace: str) -> HttpResponse:
     """All configs of the workspace, archived ones last."""
     place = workspace_for(request.user, workspace)
-    used = use.uses(place, "config")
+    used = catalog_usage.uses(place, "config")
     found = Config.objects.in_workspace(place).select_related("current", "created_by")
     rows = [
         {
             "config": config,
             "summary": strategy.summary(config.current.body) if config.current else "",
-            "use": used.get(config.slug, use.Use()),
+            "use": used.get(config.slug, catalog_usage.Use()),
         }
         for config in sorted(found, key=lambda each: each.is_archived)
     ]
@@ -63,7 +64,7 @@ def config(request: SignedInRequest, workspace: str, slug: str, version: UUID | 
     shown = next((each for each in versions if each.pk == (version or found.current_id)), None)
     if shown is None:
         raise Http404
-    routing = use.routing(place, found.slug, str(shown.pk) if version else None)
+    routing = catalog_usage.routing(place, found.slug, str(shown.pk) if version else None)
     context = {
         "workspace": place,
         "config": found,
@@ -188,7 +189,7 @@ def _initial(request: HttpRequest, workspace: Workspace) -> dict[str, str]:
         log = None
     if log is None:
         return {"body": json.dumps(EXAMPLE, indent=2)}
-    sent = origin.read_config(bodies.read_sides(log)[0].headers)
+    sent = request_context.read_config(bodies.read_sides(log)[0].headers)
     body = json.dumps(sent if isinstance(sent, dict) else EXAMPLE, indent=2, ensure_ascii=False)
     return {"body": body, "slug": log.config or "", "name": log.config or ""}
 

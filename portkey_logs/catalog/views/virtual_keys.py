@@ -14,17 +14,17 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from logs import use
-from logs.budget import within
+from logs.analytics import catalog_usage
 from logs.models import Log
+from logs.storage.time_budget import within
 from portkey_logs.accounts.access import SignedInRequest, workspace_for
 from portkey_logs.accounts.models import Actor, Workspace
 from portkey_logs.catalog.forms import ChangeVirtualKeyForm, NewVirtualKeyForm, SecretForm
 from portkey_logs.catalog.models import Invalid, VirtualKey
 from portkey_logs.catalog.views.shared import archive_or_restore, item_or_404, saving, saving_workspace_for
 from replay import runner
+from replay.concurrency_limits import Refused
 from replay.models import Run
-from replay.slots import Refused
 from replay.source import Source, Target
 
 LAST_MODEL_MS = 100  # a suggestion is not worth more
@@ -35,10 +35,11 @@ LAST_MODEL_MS = 100  # a suggestion is not worth more
 def virtual_keys(request: SignedInRequest, workspace: str) -> HttpResponse:
     """All virtual keys of the workspace, archived ones last."""
     place = workspace_for(request.user, workspace)
-    used = use.uses(place, "virtual_key")
+    used = catalog_usage.uses(place, "virtual_key")
     found = VirtualKey.objects.in_workspace(place).select_related("created_by")
     rows = [
-        {"key": key, "use": used.get(key.slug, use.Use())} for key in sorted(found, key=lambda each: each.is_archived)
+        {"key": key, "use": used.get(key.slug, catalog_usage.Use())}
+        for key in sorted(found, key=lambda each: each.is_archived)
     ]
     context = {"workspace": place, "rows": rows} | saving(request, place)
     return render(request, "catalog/virtual_keys.html", context)
@@ -179,7 +180,7 @@ def _page(
     context = {
         "workspace": workspace,
         "key": key,
-        "use": use.uses(workspace, "virtual_key").get(key.slug, use.Use()),
+        "use": catalog_usage.uses(workspace, "virtual_key").get(key.slug, catalog_usage.Use()),
         "form": form or ChangeVirtualKeyForm(initial=_initial(key)),
         "secret_form": secret_form or SecretForm(),
         "test_model": _last_model(workspace, key),

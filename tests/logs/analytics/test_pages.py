@@ -13,9 +13,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from logs import budget, ids, pagination, rollups
-from logs.analytics import ALL, sources
-from logs.ingest.record import GatewayStatus
+from logs.analytics import ALL, rollup_queries
+from logs.explorer import pagination
+from logs.record import GatewayStatus
+from logs.storage import rollups, time_budget
+from portkey_logs.lib import uuid7
 from tests.factories import People, sign_in
 
 TABS = [tab.name for tab in ALL]
@@ -28,7 +30,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x>{{ 7|add:7 }}"
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long anything may take is not the question here, but for the tests that say so."""
     monkeypatch.setattr(pagination, "WALK_BUDGET_MS", 60_000)
-    monkeypatch.setattr(sources, "BUDGET_MS", 60_000)
+    monkeypatch.setattr(rollup_queries, "BUDGET_MS", 60_000)
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def month(store: Any) -> list[Any]:
         option = chance.choice([None, 0, 1])
         logs.append(
             {
-                "id": ids.uuid7(ids.ms_of(now - timedelta(minutes=chance.randrange(1, 29 * 24 * 60)))),
+                "id": uuid7.uuid7(uuid7.ms_of(now - timedelta(minutes=chance.randrange(1, 29 * 24 * 60)))),
                 "model": chance.choice(["gpt-4o", "o1, the second*", None]),
                 "provider": chance.choice(["openai", None]),
                 "status_code": code,
@@ -171,20 +173,20 @@ def test_hostile_text_stays_text(tab: str, client: Client, people: People, store
 
 def test_partial_figures_say_so(client: Client, people: People, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime.now(UTC)
-    store(*({"user": "ada", "id": ids.uuid7(ids.ms_of(now - timedelta(days=n)))} for n in range(1, 9)))
+    store(*({"user": "ada", "id": uuid7.uuid7(uuid7.ms_of(now - timedelta(days=n)))} for n in range(1, 9)))
     sign_in(client, "bob")
-    within, calls = budget.within, []
+    within, calls = time_budget.within, []
 
     def twice(ms: int, rows: Any) -> Any:
         calls.append(ms)
         return within(ms, rows) if len(calls) <= 2 else None
 
-    monkeypatch.setattr(budget, "within", twice)
+    monkeypatch.setattr(time_budget, "within", twice)
     page = client.get("/w/acme/analytics/overview/requests/?user=ada").content.decode()
     assert "Partial" in page
     assert "Counted back to" in page
     calls.clear()
-    monkeypatch.setattr(budget, "within", lambda ms, rows: None)
+    monkeypatch.setattr(time_budget, "within", lambda ms, rows: None)
     page = client.get("/w/acme/analytics/overview/requests/?user=ada").content.decode()
     assert "took longer" in page
 

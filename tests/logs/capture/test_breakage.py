@@ -5,8 +5,8 @@ import json
 
 from aiohttp import web
 
-from logs.capture.answers import ClientLeft
-from tests.logs.capture.stand import run, stand
+from logs.capture.replies import ClientLeft
+from tests.logs.capture.harness import run, stand
 from tests.logs.capture.test_pass_through import ANSWER, EVENTS, chat
 
 

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.resolver import DefaultResolver
 
-from portkey_logs.outbound import is_public
-from tests.logs.capture.stand import KEY, run, stand
+from portkey_logs.lib.outbound import is_public
+from tests.logs.capture.harness import KEY, run, stand
 from tests.logs.capture.test_pass_through import ANSWER, chat
 
 LOCAL = frozenset({"127.0.0.1"})

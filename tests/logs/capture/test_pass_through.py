@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs.capture import call as call_module
-from tests.logs.capture.stand import CHAT, KEY, run, stand
+from tests.logs.capture.harness import CHAT, KEY, run, stand
 
 ANSWER = json.dumps(
     {

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from portkey_logs.accounts.keyring import Grant
-from tests.logs.capture.stand import CHAT, GRANT, run, stand
+from portkey_logs.accounts.api_key_cache import Grant
+from tests.logs.capture.harness import CHAT, GRANT, run, stand
 from tests.logs.capture.test_pass_through import ANSWER, EVENTS, chat, streaming
 
 METRICS_ONLY = Grant(1, 7, "acme", "acme", ("logs.write",), metrics_only=True)

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from logs.ingest.record import LogRecord
+from logs.record import LogRecord
 from portkey_logs.catalog import inline
+from portkey_logs.catalog.catalog_cache import Key, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.prompts import PromptSource
-from portkey_logs.catalog.registry import Key, Shelf, StoredConfig, StoredPrompt, StoredVersion
 from portkey_logs.catalog.vault import vault
-from tests.logs.capture.stand import CHAT, GRANT, Client, Stand, run, stand
+from tests.logs.capture.harness import CHAT, GRANT, Client, Stand, run, stand
 
 SECRET = "sk-virtual-key-0123456789abcdef"
 OTHER = "sk-ant-other-key-fedcba9876543210"

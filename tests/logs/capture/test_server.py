@@ -15,7 +15,7 @@ from logs.capture import app as app_module
 from logs.capture import server as server_module
 from logs.capture.server import Connection, server_of
 from logs.capture.unknown import UnknownConnections
-from tests.logs.capture.stand import CHAT, KEY, Handler, Stand, run, stand
+from tests.logs.capture.harness import CHAT, KEY, Handler, Stand, run, stand
 from tests.logs.capture.test_pass_through import ANSWER, EVENTS, chat, streaming
 
 

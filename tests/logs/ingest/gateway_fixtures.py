@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from logs.ingest.record import Exchange
+from logs.record import Exchange
 from tests.recorded import recorded
 
 FIXTURES: dict[str, dict[str, Any]] = {exchange["name"]: exchange for exchange in recorded("gateway")}

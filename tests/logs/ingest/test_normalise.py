@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logs import ids, status
 from logs.ingest.normalise import to_record
-from logs.ingest.record import Exchange, LogRecord
+from logs.llm import gateway_status
+from logs.record import Exchange, LogRecord
+from portkey_logs.lib import uuid7
 from tests.logs.ingest.gateway_fixtures import FIXTURES, body_bytes, exchange_of
 
 NOW_MS = 1_795_000_000_000
@@ -37,7 +38,7 @@ def test_a_captured_exchange_shows_its_states(name):
     read = to_record(exchange_of(name), workspace_id=1, api_key_id=None, now_ms=NOW_MS)
     derived = dict(FIXTURES[name]["derived"])
     derived.pop("handled")
-    assert status.labels(read.gateway)._asdict() == derived
+    assert gateway_status.labels(read.gateway)._asdict() == derived
 
 
 def exchange(request: object = None, response: object = None, /, **kwargs) -> Exchange:
@@ -152,7 +153,7 @@ def test_successes(code):
 def test_a_span_has_no_status_and_no_gateway():
     span = record({}, {"choices": []}, status_code=None, source="otlp")
     assert span.is_success
-    assert set(status.labels(span.gateway)) == {
+    assert set(gateway_status.labels(span.gateway)) == {
         "Cache unknown", "Retry unknown", "Fallback unknown", "Loadbalancer unknown",
     }  # fmt: skip
     assert not record({}, ERROR, status_code=None, source="otlp").is_success
@@ -315,7 +316,7 @@ def test_only_a_sender_with_time_and_span_is_recognised():
     sent = {"source": "api", "span_id": "s", "event_time_ms": NOW_MS - 5, "trace_id": "t"}
     assert record(**sent).id == record(**sent).id
     assert record(**sent).idempotent
-    assert ids.time_ms(record(**sent).id) == NOW_MS - 5
+    assert uuid7.time_ms(record(**sent).id) == NOW_MS - 5
     for change in ({"source": "capture"}, {"span_id": None}, {"event_time_ms": None}):
         other = record(**{**sent, **change})
         assert not other.idempotent

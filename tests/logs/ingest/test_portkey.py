@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logs import ids, status
 from logs.ingest.normalise import to_record
 from logs.ingest.portkey import MAX_ROWS, EnvelopeError, RowError, parse
-from logs.ingest.record import Exchange
+from logs.llm import gateway_status
+from logs.record import Exchange
+from portkey_logs.lib import uuid7
 from tests.logs.ingest.gateway_fixtures import FIXTURES, response_bytes
 
 NOW_MS = 1_795_000_000_000
@@ -50,7 +51,7 @@ def test_a_captured_exchange_posted_as_a_log(name):
     expected, derived = FIXTURES[name]["expected"], dict(FIXTURES[name]["derived"])
     derived.pop("handled")
     record = to_record(one(posted(name)), workspace_id=1, api_key_id=None, now_ms=NOW_MS)
-    assert status.labels(record.gateway)._asdict() == derived
+    assert gateway_status.labels(record.gateway)._asdict() == derived
     assert record.request_type == expected["request_type"]
     assert record.provider == expected["provider"]
     assert record.model == (expected["response_model"] or expected["requested_model"])
@@ -82,7 +83,7 @@ def test_a_manual_log_of_the_sdk_is_read_in_full():
     assert (record.model, record.requested_model, record.provider) == ("gpt-4o-mini", "gpt-4o", "openai")
     assert (record.user, record.metadata) == ("u", {"_user": "u"})
     assert (record.latency_ms, record.status_code, record.method, record.api_key_id) == (1234, 200, "POST", 7)
-    assert ids.time_ms(record.id) == NOW_MS
+    assert uuid7.time_ms(record.id) == NOW_MS
     assert not record.idempotent
 
 
@@ -170,7 +171,7 @@ def test_a_langchain_event_is_taken():
     (exchange,) = parse(json.dumps([event]).encode(), {}, now_ms=NOW_MS)
     record = to_record(exchange, workspace_id=1, api_key_id=None, now_ms=NOW_MS)
     assert (record.request_type, record.latency_ms, record.parent_span_id) == ("chat_completion", 412, None)
-    assert ids.time_ms(record.id) == 1_795_000_000_250
+    assert uuid7.time_ms(record.id) == 1_795_000_000_250
 
 
 def test_a_span_of_the_portkey_exporter_is_taken():
@@ -182,7 +183,7 @@ def test_a_span_of_the_portkey_exporter_is_taken():
         "response": {"status": 200, "headers": {}, "body": {}, "response_time": 876.543},
     }  # fmt: skip
     record = to_record(one(span), workspace_id=1, api_key_id=None, now_ms=NOW_MS)
-    assert ids.time_ms(record.id) == 1_795_000_000_123
+    assert uuid7.time_ms(record.id) == 1_795_000_000_123
     assert (record.span_id, record.latency_ms, record.idempotent) == (str(2**63), 877, True)
 
 

@@ -1,0 +1,13 @@
+"""What exports add to the log pages, and to the worker."""
+
+from __future__ import annotations
+
+from logs.exports import work
+from logs.extensions import Extension
+
+
+class ExportsExtension(Extension):
+    toolbar = "logs/exports/toolbar.html"
+
+    def maintain(self) -> bool:
+        return work.work()
