@@ -104,8 +104,8 @@ def test_hidden_characters_are_all_there_and_the_first_have_a_mark() -> None:
 def test_many_short_texts_have_few_marks() -> None:
     """A card has a thousand texts: with 200 marks in each, 2 MB of hidden characters were a page of 16 MB."""
     hidden = "\u202e\u200b" * 200
-    assert len(visible.mark(hidden)) < 8_000
-    assert visible.mark("pay\u202eload\u200b").count('class="ctrl"') == 2
+    assert len(invisible_characters.mark(hidden)) < 8_000
+    assert invisible_characters.mark("pay\u202eload\u200b").count('class="ctrl"') == 2
 
 
 def test_a_tree_has_no_more_text_than_a_page_can_take() -> None:
@@ -117,14 +117,14 @@ def test_a_tree_has_no_more_text_than_a_page_can_take() -> None:
     ):
         text = json.dumps(value).encode()
         with ceiling(len(text)):
-            tree = jsontree.build(text)
+            tree = json_tree.build(text)
         nodes, size = [tree], 0
         while nodes:
             node = nodes.pop()
             nodes += node.children
-            size += len(visible.mark(node.key)) + len(visible.mark(node.value)) + len(visible.mark(node.preview))
+            size += len(invisible_characters.mark(node.key)) + len(invisible_characters.mark(node.value)) + len(invisible_characters.mark(node.preview))
         assert size < 4_000_000
-    (number,) = jsontree.build(b"[" + b"1" * 100_000 + b"]").children
+    (number,) = json_tree.build(b"[" + b"1" * 100_000 + b"]").children
     assert number.value == "1" * json_tree.LINE_CHARACTERS + "…"
 
 
