@@ -122,7 +122,11 @@ def test_a_tree_has_no_more_text_than_a_page_can_take() -> None:
         while nodes:
             node = nodes.pop()
             nodes += node.children
-            size += len(invisible_characters.mark(node.key)) + len(invisible_characters.mark(node.value)) + len(invisible_characters.mark(node.preview))
+            size += (
+                len(invisible_characters.mark(node.key))
+                + len(invisible_characters.mark(node.value))
+                + len(invisible_characters.mark(node.preview))
+            )
         assert size < 4_000_000
     (number,) = json_tree.build(b"[" + b"1" * 100_000 + b"]").children
     assert number.value == "1" * json_tree.LINE_CHARACTERS + "…"
