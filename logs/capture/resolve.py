@@ -114,11 +114,11 @@ def by_model(request: Request, body: bytes | None) -> bool:
 
 
 def needs_body(request: Request, grant: Grant) -> bool:
-    """Whether where the call goes may stand in its body alone, so that all of it has to be there first."""
-    if not _is_json(request):
-        return False
+    """Whether all of the body has to be there first: it names the target, or goes on with a stored secret or prompt."""
+    if by_headers(request, grant):
+        return True
     routed = request.fields.keys() & {"x-portkey-config", "x-portkey-provider", "x-portkey-virtual-key"}
-    return not routed or by_headers(request, grant)
+    return _is_json(request) and not routed
 
 
 def resolve(request: Request, grant: Grant, body: bytes | None, registry: Registry) -> Resolved:

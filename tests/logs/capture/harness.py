@@ -150,7 +150,8 @@ class Stand:
         pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
         if key:
             pairs.append(("x-portkey-api-key", key))
-        return Client(self.app, path, body, [JSON, *pairs], method)
+        json = [] if "content_type" in headers else [JSON]
+        return Client(self.app, path, body, [*json, *pairs], method)
 
     async def call(self, *args: Any, **kwargs: Any) -> Client:
         return await self.client(*args, **kwargs).run()

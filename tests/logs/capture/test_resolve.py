@@ -184,6 +184,23 @@ def test_a_virtual_key_in_the_model_of_a_large_body() -> None:
     assert seen.record.request_body == body
 
 
+@pytest.mark.parametrize(
+    "headers", [{"x_portkey_virtual_key": "openai-prod"}, {"x_portkey_config": "pc-inline"}], ids=str
+)
+def test_a_large_upload_of_a_file_gets_the_key(headers: dict[str, str]) -> None:
+    """A form above what is sent on in one piece: its parts came without the key."""
+    head = b'--b\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    form = head + b"\0" * 600_000 + b"\r\n--b--\r\n"
+    seen = call(
+        "/v1/audio/transcriptions",
+        body=[form[:300_000], form[300_000:]],
+        headers=headers | {"content_type": "multipart/form-data; boundary=b"},
+    )
+    assert seen.config["api_key"] in (SECRET, INLINE)
+    assert seen.requests[0][2] == form
+    assert (seen.record.request_body, seen.leaks()) == (form, False)
+
+
 def test_each_provider_takes_its_secret_where_it_wants_it() -> None:
     assert call(headers={"x_portkey_virtual_key": "bedrock"}).config == {
         "provider": "bedrock",
