@@ -7,7 +7,7 @@ from logs.extensions import Extension
 
 
 class ExportsExtension(Extension):
-    toolbar = "logs/exports/toolbar.html"
+    toolbar = "exports/toolbar.html"
 
     def maintain(self) -> bool:
         return work.work()

@@ -51,7 +51,7 @@ def exports(request: SignedInRequest, workspace: str) -> HttpResponse:
     busy = any(export.status == Export.Status.IN_PROGRESS for export in found)
     context = {"workspace": place, "exports": shown, "has_more": has_more, "busy": busy, "kept_days": KEPT.days}
     part = "#table" if request.htmx and request.htmx.target == "exports" else ""  # type: ignore[attr-defined]
-    return render(request, f"logs/exports/list.html{part}", context)
+    return render(request, f"exports/list.html{part}", context)
 
 
 @login_required
@@ -82,7 +82,7 @@ def new_export(request: SignedInRequest, workspace: str) -> HttpResponse:
         "kept_days": KEPT.days,
     }
     status = 400 if not chosen.is_valid else 422 if form.errors else 200
-    return render(request, "logs/exports/new.html", context, status=status)
+    return render(request, "exports/new.html", context, status=status)
 
 
 def _make(export: Export, form: ExportForm) -> None:
