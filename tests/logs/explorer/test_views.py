@@ -203,3 +203,11 @@ def test_a_workspace_without_logs_shows_how_to_send_the_first(client: Client, pe
     page = sign_in(client, "alice").get("/w/acme/logs/").content.decode()
     assert "http://testserver:8788/v1/chat/completions" in page
     assert make_key(people.workspace)[1] not in page
+
+
+def test_a_person_in_no_organisation_is_told_what_to_do(client: Client, people: People) -> None:
+    people.alice.memberships.all().delete()
+    client.force_login(people.alice)
+    page = client.get("/")
+    assert page.status_code == 403
+    assert "Ask an owner or an admin" in page.content.decode()
