@@ -99,6 +99,13 @@ class Row:
         return self.created_iso.replace("T", " ").replace("Z", " UTC")
 
     @property
+    def model_title(self) -> str:
+        """``gpt-4o-2024-08-06, openai; gpt-4o was requested``"""
+        title = ", ".join(filter(None, (self.model or "unknown model", self.provider)))
+        is_other = self.requested_model not in ("", self.model)
+        return f"{title}; {self.requested_model} was requested" if is_other else title
+
+    @property
     def received_iso(self) -> str:
         return iso(self.received_at)
 
