@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 from django.db import connection
 
@@ -25,3 +27,9 @@ def at_once[T](times: int, call: Callable[[int], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(times) as threads:
         return list(threads.map(one, range(times)))
+
+
+def run_in_thread[T](scenario: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in an event loop of a thread of its own: a browser test may have left one in this."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, scenario).result()

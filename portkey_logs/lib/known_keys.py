@@ -11,8 +11,8 @@ import re
 # By their first letters, ours first; then 16 characters or more. Those of several makes with one beginning
 # (sk-ant-, sk-or-, sk-proj-) are one entry.
 _PREFIXED = (
-    "plk_|sk[-_]|pk[-_]|rk[-_]|xai-|gsk_|nvapi-|csk-|tgp_v1_|tgp_|jina_|pplx-|r8_|hf_|pcsk_|tvly-|lsv2_[ps][tk]_|vck_"
-    "|gh[oprsu]_|github_pat_|gl(?:pat|dt|rt|rtr|ptt|soat|ft|imt|agent|cbt|oas)-|npm_|pypi-|dckr_[po]at_|xox[a-z]-|xapp-|whsec_|shp(?:at|ca|pa|ss)_|do[opr]_v1_"
+    "plk_|sk[-_]|pk[-_]|rk[-_]|xai-|gsk_|nvapi-|csk-|tgp_v1_|tgp_|jina_|pplx-|r8_|pcsk_|tvly-|lsv2_[ps][tk]_|vck_"
+    "|gh[oprsu]_|github_pat_|gl(?:pat|dt|rt|rtr|ptt|soat|ft|imt|agent|cbt|oas)-|pypi-|dckr_[po]at_|xox[a-z]-|xapp-|whsec_|shp(?:at|ca|pa|ss)_|do[opr]_v1_"
     "|hv[sbr]\\.|sntry[su]_|glc_|glsa_|lin_api_|figd_|AT[AC]TT3|ATBB|AGE-SECRET-KEY-1|ya29\\."
     "|ntn_|esecret_|sq0[a-z]{3}-|HRKU-|phx_|fm[12]_|fo1_|rnd_|vc[pkia]_|sb_secret_|sbp_|PMAK-|NRA[KL]-"
     "|ops_eyJ|e2b_|bb_live_|dp\\.[a-z]{2,5}\\."
@@ -22,8 +22,9 @@ _KEYS = (
     # A pass of ours has its time and signature behind colons.
     r"plk_pass_[A-Za-z0-9_\-=]{16,}(?::[A-Za-z0-9_\-]+){0,2}",
     rf"(?:{_PREFIXED}){_CHARACTER}{{16,}}",
-    # Ordinary words begin like these two: one has 20 letters and digits in a row, the other a digit soon.
+    # Ordinary words begin like these: some have 20 letters and digits in a row, one has a digit soon.
     "fw_[A-Za-z0-9]{20,}",
+    "(?:npm|hf)_[A-Za-z0-9]{20,}",  # not "npm_configured_but_disabled", nor "hf_hub_download"
     rf"pa-(?=[A-Za-z_\-]{{0,40}}[0-9]){_CHARACTER}{{20,}}",
     r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
     r"AIza[A-Za-z0-9_\-]{30,}",

@@ -27,7 +27,7 @@ def test_runs_that_begin_at_once_do_not_pass_the_limit_of_a_minute(
     monkeypatch.setattr(runner, "RUNS_A_MINUTE", 2)
     call = Source("/v1/chat/completions", b"{}", Target(provider="openai"))
     answers = at_once(6, lambda _: runner.start_run(user=people.alice, workspace=people.workspace, source=call))
-    assert kinds(answers) == [Run] * 2 + [Busy] * 4
+    assert kinds(answers) == [Busy] * 4 + [Run] * 2
     assert Run.objects.count() == 2
     assert isinstance(runner.start_run(user=people.bob, workspace=people.workspace, source=call), Run)
 
@@ -36,5 +36,5 @@ def test_replays_of_many_logs_that_begin_at_once_do_not_pass_their_limit(people:
     store({})
     logs = list(Log.objects.in_workspace(people.workspace))
     answers = at_once(6, lambda _: batches.start(user=people.alice, workspace=people.workspace, logs=logs))
-    assert kinds(answers) == [Batch] * batches.MAX_OF_A_PERSON + [Busy] * (6 - batches.MAX_OF_A_PERSON)
+    assert kinds(answers) == [Busy] * (6 - batches.MAX_OF_A_PERSON) + [Batch] * batches.MAX_OF_A_PERSON
     assert Batch.objects.count() == batches.MAX_OF_A_PERSON

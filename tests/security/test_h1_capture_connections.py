@@ -23,6 +23,7 @@ from tests.logs.capture.harness import CHAT, run
 from tests.logs.capture.test_pass_through import ANSWER, chat
 from tests.logs.capture.test_server import Wire, silent, wired
 from tests.logs.processes import database_url
+from tests.together import run_in_thread
 
 TRICKLING = 200
 MAX_MEMORY_MB = 500
@@ -256,7 +257,7 @@ def test_trickling_connections_hold_nobody_up(capture: tuple[Process, str], star
                 assert now < 2 * before + 0.02  # the clients take a part of the same cores
             assert memory_mb(process) < MAX_MEMORY_MB
 
-    asyncio.run(scenario())
+    run_in_thread(scenario())
 
 
 @pytest.mark.processes
@@ -277,4 +278,4 @@ def test_five_hundred_streams_and_large_bodies_pass_through_the_process(capture:
             assert set(streams) == {200}
             assert await call(CHAT[:-1] + b',"user":"' + b"x" * (63 << 20) + b'"}') == 200
 
-    asyncio.run(scenario())
+    run_in_thread(scenario())

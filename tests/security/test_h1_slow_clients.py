@@ -18,6 +18,7 @@ from tests.e2e.gateway import Process, web
 from tests.factories import make_key, make_people
 from tests.logs.processes import database_url
 from tests.security.front import CHUNK, Call
+from tests.together import run_in_thread
 
 Serve = Callable[[Call], Call]
 LOG = json.dumps({"request": {"url": "https://api.openai.com/v1/chat/completions", "body": {"model": "m"}}}).encode()
@@ -58,7 +59,7 @@ def test_no_thread_waits_for_a_body(front: Serve, monkeypatch: pytest.MonkeyPatc
     def application(environ: dict[str, object], start_response: object) -> list[bytes]:
         raise AssertionError("a thread was taken")
 
-    call = asyncio.run(Stalled("POST", "/accounts/login/", 900_000).made(Front(application)))
+    call = run_in_thread(Stalled("POST", "/accounts/login/", 900_000).made(Front(application)))
     assert call.status == 408
 
 
@@ -83,7 +84,7 @@ def test_slow_bodies_give_way_where_all_memory_is_taken(monkeypatch: pytest.Monk
             task.cancel()
         return stalled, complete
 
-    stalled, complete = asyncio.run(scene())
+    stalled, complete = run_in_thread(scene())
     assert [call.status for call in complete] == [200] * 3
     assert [call.status for call in stalled] == [408] * 3 + [0] * 7  # the oldest, and no more than it takes
 

@@ -16,7 +16,8 @@ def alice(people: People, client: Client) -> Client:
     return client
 
 
-@pytest.mark.parametrize("path", ROUTES)
+# The description of the API is public.
+@pytest.mark.parametrize("path", [path for path in ROUTES if path != "/v1/openapi.json"])
 def test_no_private_answer_may_be_stored_by_a_shared_cache(alice: Client, api_key: str, path: str) -> None:
     response = alice.get(path, headers={"x-portkey-api-key": api_key})
     if response.streaming:

@@ -174,7 +174,7 @@ def test_what_waits_in_numbers_is_left_out_and_said(
     result = page(people, "q=needle")
     assert [log.id for log in result.rows] == [*(record.id for record in waiting[:1:-1]), indexed.id]
     assert (result.findings.waiting, result.findings.waiting_from) == (2, waiting[1].id)
-    shown = sign_in(client, "alice").get("/w/acme/logs/?q=needle").content.decode()
+    shown = " ".join(sign_in(client, "alice").get("/w/acme/logs/?q=needle").content.decode().split())
     assert "2 logs from" in shown
     assert "wait to be indexed and were not searched" in shown
     assert client.get("/w/acme/logs.json?q=needle").json()["search"] == {"waiting": 2, "partial": 0}
@@ -215,7 +215,7 @@ def test_the_page_shows_the_match_in_context(people: People, store: Store, clien
     store(chat("<b>Bold</b> question", "An <script>alert(1)</script> answer"))
     sign_in(client, "alice")
     shown = client.get("/w/acme/logs/?q=alert question").content.decode()
-    assert "&lt;script&gt;<mark>alert</mark>(1)&lt;/script&gt; answer" in shown
+    assert "&lt;script&gt;<mark>alert</mark>(1)&lt;/script&gt; answer" in shown.replace("<mark\n>", "<mark>")
     assert "<script>alert" not in shown
     assert 'value="alert question"' in shown
     item = client.get("/w/acme/logs.json?q=alert").json()["data"][0]
